@@ -1,0 +1,14 @@
+def post_init_hook(env):
+    """Every company starts with the default policy; the profiles are built in the background."""
+    companies = env["res.company"].search([])
+    for company in companies:
+        tz = company.partner_id.tz or company.resource_calendar_id.tz
+        if tz:
+            company.trade_tz = tz
+    env["trade.tier.policy"]._create_default(companies)
+    env.ref("trade_crm.ir_cron_refresh_profiles")._trigger()
+
+
+def uninstall_hook(env):
+    """Nothing of ours is left on a core table but ``res_company.trade_tz``, which Odoo drops."""
+    env["ir.config_parameter"].search([("key", "=like", "trade_crm.%")]).unlink()

@@ -1,0 +1,20 @@
+from odoo import api, models
+from odoo.tools import SQL
+
+
+class MergePartnerAutomatic(models.TransientModel):
+    _inherit = "base.partner.merge.automatic.wizard"
+
+    @api.model
+    def _update_foreign_keys(self, src_partners, dst_partner):
+        # The merge moves orders by SQL and would move the profiles too, as a second row of the
+        # same customer. They are computed: the merged customer gets a new one.
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL("DELETE FROM trade_customer_profile WHERE partner_id = ANY(%s)", src_partners.ids)
+        )
+        profiles = self.env["trade.customer.profile"]
+        profiles.invalidate_model(flush=False)
+        result = super()._update_foreign_keys(src_partners, dst_partner)
+        profiles.sudo()._queue([dst_partner.id], None, "merge")
+        return result

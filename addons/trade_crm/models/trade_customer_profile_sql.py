@@ -1,0 +1,549 @@
+import json
+from datetime import datetime
+
+import pytz
+
+from odoo import api, models
+from odoo.tools import SQL
+
+from .trade_customer_profile import VALUE_COLUMNS
+
+
+class TradeCustomerProfile(models.Model):
+    """The statement that computes profiles.
+
+    ``company`` (the companies with a policy) and ``scope`` (the customers to compute; absent in a
+    full rebuild) feed ``purchase`` (one row per order, refund and old purchase) and ``item``
+    (quantities per customer), which feed ``total``, the new profile.
+    """
+
+    _inherit = "trade.customer.profile"
+
+    # ------------------------------------------------------------------
+    # Sources: what counts as a purchase. Override to add a channel.
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _get_profile_sources(self, scoped):
+        """What counts as a purchase, and who is a customer without one.
+
+        Each query returns one row per document with the columns partner_id (commercial),
+        company_id, day (date in the company's time zone), orders (0 or 1), revenue and margin
+        (numeric, in company currency, net of tax). It joins the customers by
+        :meth:`_get_customer_join`.
+
+        :param scoped: whether only the customers in ``scope`` are asked for
+        :return: list of ``SQL``
+        """
+        return [
+            self._get_order_source(scoped),
+            self._get_order_refund_source(scoped),
+            self._get_other_refund_source(scoped),
+            self._get_history_source(scoped),
+            self._get_prospect_source(scoped),
+        ]
+
+    @api.model
+    def _get_profile_item_sources(self, scoped):
+        """Quantities bought.
+
+        Each query returns the columns partner_id (commercial), company_id, quantity (in reference
+        units), measured (orders of known quantity), lines and discounted (lines with a
+        discount), of one document or of many added up.
+
+        :return: list of ``SQL``
+        """
+        return [self._get_order_item_source(scoped), self._get_history_item_source(scoped)]
+
+    @api.model
+    def _get_customer_join(self, partner, company, scoped):
+        """Join ``p`` (the partner of the document), ``company`` and, if ``scoped``, ``scope``."""
+        join = SQL("JOIN res_partner p ON p.id = %s JOIN company ON company.id = %s", partner, company)
+        if not scoped:
+            return join
+        return SQL(
+            "%s JOIN scope ON scope.partner_id = p.commercial_partner_id"
+            " AND scope.company_id = %s",
+            join,
+            company,
+        )
+
+    @api.model
+    def _get_order_source(self, scoped):
+        """Sale orders. One that is not confirmed counts for nothing but makes a customer."""
+        return SQL(
+            """
+            SELECT p.commercial_partner_id AS partner_id,
+                   so.company_id,
+                   (so.date_order AT TIME ZONE 'UTC' AT TIME ZONE company.tz)::date AS day,
+                   CASE WHEN so.state = 'sale' THEN 1 ELSE 0 END AS orders,
+                   CASE WHEN so.state <> 'sale' THEN 0
+                        WHEN COALESCE(so.currency_rate, 1) IN (0, 1) THEN so.amount_untaxed
+                        ELSE round(so.amount_untaxed / so.currency_rate, company.decimals)
+                   END AS revenue,
+                   CASE WHEN so.state <> 'sale' THEN 0
+                        WHEN COALESCE(so.currency_rate, 1) IN (0, 1) THEN so.margin
+                        ELSE round(so.margin / so.currency_rate, company.decimals)
+                   END AS margin
+              FROM sale_order so %s
+            """,
+            self._get_customer_join(SQL("so.partner_id"), SQL("so.company_id"), scoped),
+        )
+
+    @api.model
+    def _get_order_refund_source(self, scoped):
+        """Refunds of confirmed orders, as far as the goods were not invoiced again.
+
+        A wrong invoice that is refunded and replaced takes nothing away from the order: a refund
+        counts at most for what is missing between the order line and what is invoiced of it
+        in the end. It takes away the line's share of margin.
+        """
+        return SQL(
+            """
+            SELECT refund.partner_id,
+                   refund.company_id,
+                   refund.day,
+                   0 AS orders,
+                   -round(refund.amount * refund.share, refund.decimals) AS revenue,
+                   -round(refund.amount * refund.share * refund.margin_rate, refund.decimals) AS margin
+              FROM (
+                    SELECT p.commercial_partner_id AS partner_id,
+                           m.company_id,
+                           company.decimals,
+                           COALESCE(m.invoice_date, m.date) AS day,
+                           l.balance AS amount,
+                           CASE WHEN sol.price_subtotal = 0 THEN 0
+                                ELSE COALESCE(sol.margin::numeric, 0) / sol.price_subtotal
+                           END AS margin_rate,
+                           LEAST(1, GREATEST(0,
+                               (sol.price_subtotal - COALESCE(sol.untaxed_amount_invoiced, 0))
+                               / COALESCE(NULLIF(so.currency_rate, 0), 1)
+                               / NULLIF(sum(l.balance) OVER (PARTITION BY sol.id), 0)
+                           )) AS share
+                      FROM account_move m
+                      JOIN account_move_line l ON l.move_id = m.id AND l.display_type = 'product'
+                      JOIN sale_order_line_invoice_rel rel ON rel.invoice_line_id = l.id
+                      JOIN sale_order_line sol ON sol.id = rel.order_line_id
+                      JOIN sale_order so ON so.id = sol.order_id
+                           %s
+                     WHERE m.move_type = 'out_refund'
+                       AND m.state = 'posted'
+                       AND so.state = 'sale'
+                       AND sol.is_downpayment IS NOT TRUE
+                   ) refund
+            """,
+            self._get_customer_join(SQL("sol.order_partner_id"), SQL("m.company_id"), scoped),
+        )
+
+    @api.model
+    def _get_other_refund_source(self, scoped):
+        """Refunds without an order line, unless they undo an invoice that has no order either."""
+        return SQL(
+            """
+            SELECT p.commercial_partner_id,
+                   m.company_id,
+                   COALESCE(m.invoice_date, m.date),
+                   0,
+                   -l.balance,
+                   -l.balance
+              FROM account_move m
+              JOIN account_move_line l ON l.move_id = m.id AND l.display_type = 'product'
+                   %s
+             WHERE m.move_type = 'out_refund'
+               AND m.state = 'posted'
+               AND NOT EXISTS (
+                    SELECT FROM sale_order_line_invoice_rel rel WHERE rel.invoice_line_id = l.id
+               )
+               AND (m.reversed_entry_id IS NULL OR EXISTS (
+                    SELECT FROM account_move_line ol
+                      JOIN sale_order_line_invoice_rel rel ON rel.invoice_line_id = ol.id
+                     WHERE ol.move_id = m.reversed_entry_id
+               ))
+            """,
+            self._get_customer_join(SQL("m.partner_id"), SQL("m.company_id"), scoped),
+        )
+
+    @api.model
+    def _get_history_source(self, scoped):
+        """Purchases before Odoo; their amount is in company currency already."""
+        return SQL(
+            """
+            SELECT p.commercial_partner_id, h.company_id, h.date, 1, h.amount, COALESCE(h.margin, 0)
+              FROM trade_order_history h %s
+            """,
+            self._get_customer_join(SQL("h.partner_id"), SQL("h.company_id"), scoped),
+        )
+
+    @api.model
+    def _get_prospect_source(self, scoped):
+        """Commercial partners that were entered as customers, whether they bought or not."""
+        scope = SQL(
+            "JOIN scope ON scope.partner_id = p.id AND scope.company_id = company.id"
+            if scoped
+            else ""
+        )
+        return SQL(
+            """
+            SELECT p.id, company.id, NULL::date, 0, 0, 0
+              FROM res_partner p
+              JOIN company ON p.company_id IS NULL OR p.company_id = company.id
+                   %s
+             WHERE p.customer_rank > 0 AND p.commercial_partner_id = p.id
+            """,
+            scope,
+        )
+
+    @api.model
+    def _get_order_item_source(self, scoped):
+        """Lines of confirmed orders; discounts, rewards and down payments are no items."""
+        return SQL(
+            """
+            SELECT p.commercial_partner_id AS partner_id,
+                   sol.company_id,
+                   sum(sol.product_uom_qty * COALESCE(uom.factor, 1)) AS quantity,
+                   0 AS measured,
+                   count(*) AS lines,
+                   count(*) FILTER (WHERE sol.discount > 0) AS discounted
+              FROM sale_order_line sol
+              LEFT JOIN uom_uom uom ON uom.id = sol.product_uom_id
+                   %s
+             WHERE sol.state = 'sale'
+               AND sol.display_type IS NULL
+               AND sol.price_subtotal >= 0
+               AND sol.is_downpayment IS NOT TRUE
+             GROUP BY 1, 2
+            """,
+            self._get_customer_join(SQL("sol.order_partner_id"), SQL("sol.company_id"), scoped),
+        )
+
+    @api.model
+    def _get_history_item_source(self, scoped):
+        """Old purchases; ``measured`` is below 0 for those that do not tell their quantity."""
+        return SQL(
+            """
+            SELECT p.commercial_partner_id,
+                   h.company_id,
+                   sum(h.quantity),
+                   -count(*) FILTER (WHERE COALESCE(h.quantity, 0) = 0),
+                   sum(h.line_count),
+                   sum(h.discounted_count)
+              FROM trade_order_history h %s
+             GROUP BY 1, 2
+            """,
+            self._get_customer_join(SQL("h.partner_id"), SQL("h.company_id"), scoped),
+        )
+
+    # ------------------------------------------------------------------
+    # Statement
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _get_companies(self):
+        """Companies that keep profiles: those with an active policy."""
+        policies = self.env["trade.tier.policy"].sudo().search([])
+        return policies.company_id.sorted("id")
+
+    @api.model
+    def _get_today(self, company):
+        """Today in the time zone of ``company``; the context key ``trade_today`` replays a day."""
+        return self.env.context.get("trade_today") or (
+            datetime.now(pytz.timezone(company.trade_tz or "UTC")).date()
+        )
+
+    @api.model
+    def _get_company_sql(self, policies):
+        rows = [
+            SQL(
+                "(%s, %s, %s::date, %s, make_interval(months => %s))",
+                policy.company_id.id,
+                policy.company_id.trade_tz or "UTC",
+                self._get_today(policy.company_id),
+                policy.company_id.currency_id.decimal_places,
+                policy.window_months,
+            )
+            for policy in policies
+        ]
+        return SQL(
+            "company (id, tz, today, decimals, time_window) AS (VALUES %s)", SQL(", ").join(rows)
+        )
+
+    @api.model
+    def _get_scope_sql(self, pairs):
+        """The customers of ``pairs``: the partner itself, which may be one no more, and its
+        commercial partner, which may have become one."""
+        partner_ids = [partner for partner, _company in pairs]
+        company_ids = [company for _partner, company in pairs]
+        return SQL(
+            """
+            dirty AS (
+                SELECT d.partner_id, company.id AS company_id, min(d.cause) AS cause
+                  FROM unnest(%s::int[], %s::int[], %s::text[]) AS d (partner_id, company_id, cause)
+                  JOIN company ON d.company_id IS NULL OR company.id = d.company_id
+                 GROUP BY 1, 2
+            ),
+            scope AS MATERIALIZED (
+                SELECT partner_id, company_id, min(cause) AS cause
+                  FROM (
+                        SELECT p.commercial_partner_id AS partner_id, dirty.company_id, dirty.cause
+                          FROM dirty JOIN res_partner p ON p.id = dirty.partner_id
+                         UNION ALL
+                        SELECT * FROM dirty
+                       ) d
+                 GROUP BY 1, 2
+            )
+            """,
+            partner_ids,
+            company_ids,
+            list(pairs.values()),
+        )
+
+    @api.model
+    def _get_total_sql(self, policies, scoped):
+        """The CTEs ``purchase``, ``item`` and ``total``, and ``profile``: the new columns."""
+        return SQL(
+            """
+            purchase AS (
+                SELECT source.*,
+                       (source.day + company.time_window)::date AS leaves_window_on,
+                       source.day - max(source.day) FILTER (WHERE source.orders > 0) OVER (
+                           PARTITION BY source.partner_id, source.company_id
+                           ORDER BY source.day ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+                       ) AS gap
+                  FROM (%(sources)s) source
+                  JOIN company ON company.id = source.company_id
+            ),
+            item AS (
+                SELECT partner_id, company_id, sum(quantity) AS quantity,
+                       sum(measured) AS measured, sum(lines) AS lines, sum(discounted) AS discounted
+                  FROM (%(item_sources)s) source
+                 GROUP BY partner_id, company_id
+            ),
+            total AS (
+                SELECT purchase.partner_id,
+                       purchase.company_id,
+                       min(day) FILTER (WHERE orders > 0) AS first_order_date,
+                       max(day) FILTER (WHERE orders > 0) AS last_order_date,
+                       sum(orders) AS order_count,
+                       sum(revenue) AS revenue,
+                       COALESCE(sum(margin), 0) AS margin,
+                       count(*) FILTER (WHERE orders > 0 AND gap > 0) AS gaps,
+                       sum(gap::bigint) FILTER (WHERE orders > 0 AND gap > 0) AS gap_sum,
+                       sum(gap::bigint * gap) FILTER (WHERE orders > 0 AND gap > 0) AS gap_squares,
+                       COALESCE(sum(revenue) FILTER (WHERE leaves_window_on > today), 0)
+                           AS window_revenue,
+                       COALESCE(sum(orders) FILTER (WHERE leaves_window_on > today), 0)
+                           AS window_order_count,
+                       min(leaves_window_on) FILTER (
+                           WHERE leaves_window_on > today AND (orders > 0 OR revenue <> 0)
+                       ) AS leaves_window_on
+                  FROM purchase
+                  JOIN company ON company.id = purchase.company_id
+                 GROUP BY purchase.partner_id, purchase.company_id
+            ),
+            profile AS (
+                SELECT total.partner_id,
+                       total.company_id,
+                       company.today,
+                       total.first_order_date,
+                       total.last_order_date,
+                       total.order_count::int AS order_count,
+                       total.revenue,
+                       total.margin,
+                       round(total.revenue / NULLIF(total.order_count, 0), company.decimals)
+                           AS average_order_value,
+                       (item.quantity / NULLIF(total.order_count + item.measured, 0))::float8
+                           AS items_per_order,
+                       total.gap_sum::float8 / NULLIF(total.gaps, 0) AS gap_mean_days,
+                       CASE WHEN total.gaps > 1 THEN sqrt(GREATEST(0,
+                           total.gap_squares - total.gap_sum::numeric * total.gap_sum / total.gaps
+                       )::float8 / (total.gaps - 1)) END AS gap_std_days,
+                       total.last_order_date + round(total.gap_sum::numeric / NULLIF(total.gaps, 0))::int
+                           AS next_order_date,
+                       (item.discounted::numeric / NULLIF(item.lines, 0))::float8 AS discounted_share,
+                       total.window_revenue,
+                       total.window_order_count::int AS window_order_count,
+                       %(tier)s AS tier_id,
+                       %(next_change)s AS next_change_on
+                  FROM total
+                  JOIN company ON company.id = total.company_id
+                  LEFT JOIN item ON item.partner_id = total.partner_id
+                                AND item.company_id = total.company_id
+            )
+            """,
+            sources=SQL(" UNION ALL ").join(self._get_profile_sources(scoped)),
+            item_sources=SQL(" UNION ALL ").join(self._get_profile_item_sources(scoped)),
+            tier=self._get_tier_sql(policies),
+            next_change=self._get_next_change_sql(policies),
+        )
+
+    @api.model
+    def _get_tier_sql(self, policies):
+        """The first tier whose conditions hold, per company."""
+        branches = []
+        for policy in policies:
+            tiers = [
+                SQL("WHEN %s THEN %s", tier._get_condition_sql(), tier.id)
+                for tier in policy.tier_ids.sorted(lambda tier: (tier.sequence, tier.id))
+            ]
+            if tiers:
+                branches.append(
+                    SQL(
+                        "WHEN company.id = %s THEN CASE %s END",
+                        policy.company_id.id,
+                        SQL(" ").join(tiers),
+                    )
+                )
+        return SQL("CASE %s END", SQL(" ").join(branches)) if branches else SQL("NULL::int")
+
+    @api.model
+    def _get_next_change_sql(self, policies):
+        """The next day on which time alone changes a row: a purchase leaves the window, a period
+        without purchases or after the first one is over."""
+        days = [SQL("total.leaves_window_on")]
+        for column, name in (
+            (SQL("total.last_order_date"), "inactive_months"),
+            (SQL("total.first_order_date"), "tenure_months"),
+        ):
+            for months in sorted(set(policies.tier_ids.mapped(name)) - {0}):
+                day = SQL("(%s + make_interval(months => %s))::date", column, months)
+                days.append(SQL("CASE WHEN %s > company.today THEN %s END", day, day))
+        return SQL("LEAST(%s)", SQL(", ").join(days))
+
+    # ------------------------------------------------------------------
+    # Rebuild
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _get_policies(self, companies=None):
+        domain = [] if companies is None else [("company_id", "in", companies.ids)]
+        return self.env["trade.tier.policy"].sudo().search(domain)
+
+    @api.model
+    def _rebuild_pairs(self, pairs):
+        """Rebuild a few customers with one statement.
+
+        :param pairs: dict ``{(partner id, company id or None for all): cause}``
+        """
+        policies = self._get_policies()
+        if not pairs or not policies:
+            return
+        self._apply(
+            SQL(
+                "%s, %s, %s",
+                self._get_company_sql(policies),
+                self._get_scope_sql(pairs),
+                self._get_total_sql(policies, scoped=True),
+            ),
+            table=SQL("profile"),
+            within=SQL(
+                "EXISTS (SELECT FROM scope WHERE scope.partner_id = old.partner_id"
+                " AND scope.company_id = old.company_id)"
+            ),
+            cause=SQL(
+                "(SELECT scope.cause FROM scope WHERE scope.partner_id = new.partner_id"
+                " AND scope.company_id = new.company_id)"
+            ),
+            policies=policies,
+        )
+
+    @api.model
+    def _rebuild_companies(self, companies=None, cause="rebuild"):
+        """Rebuild every customer of ``companies`` (all by default), in this transaction."""
+        policies = self._get_policies(companies)
+        within = SQL("TRUE") if companies is None else SQL("old.company_id = ANY(%s)", companies.ids)
+        if not policies:
+            self.env.cr.execute(SQL("DELETE FROM trade_customer_profile old WHERE %s", within))
+            self.env.invalidate_all(flush=False)
+            return
+        # A statement that also writes is never run in parallel; one that fills a table is.
+        self.env.cr.execute(SQL("SET LOCAL work_mem = '256MB'"))
+        self.env.cr.execute(SQL("DROP TABLE IF EXISTS trade_profile_new"))
+        self.env.cr.execute(
+            SQL(
+                "CREATE TEMP TABLE trade_profile_new ON COMMIT DROP AS WITH %s, %s SELECT * FROM profile",
+                self._get_company_sql(policies),
+                self._get_total_sql(policies, scoped=False),
+            )
+        )
+        self.env.cr.execute(SQL("ANALYZE trade_profile_new"))
+        self._apply(
+            SQL("unused AS (SELECT)"),
+            table=SQL("trade_profile_new"),
+            within=within,
+            cause=SQL("%s", cause),
+            policies=policies,
+        )
+
+    @api.model
+    def _apply(self, ctes, table, within, cause, policies):
+        """Write the rows of ``table`` that differ, remove what is gone, record tier changes.
+
+        :param ctes: ``SQL`` with the common table expressions that ``table`` needs
+        :param within: condition on ``old``: the profiles that ``table`` is complete for
+        :param cause: expression on ``new``: why its tier changed
+        """
+        columns = [SQL.identifier(name) for name in VALUE_COLUMNS]
+        self.env.cr.execute(
+            SQL(
+                """
+                WITH %(ctes)s,
+                changed AS MATERIALIZED (
+                    SELECT new.*,
+                           old.tier_id AS old_tier_id,
+                           old.id IS NOT NULL AS known,
+                           CASE WHEN old.id IS NULL OR old.tier_id IS DISTINCT FROM new.tier_id
+                                THEN new.today ELSE old.tier_since END AS tier_since,
+                           %(cause)s AS cause
+                      FROM %(table)s new
+                      LEFT JOIN trade_customer_profile old
+                             ON old.partner_id = new.partner_id AND old.company_id = new.company_id
+                     WHERE old.id IS NULL OR (%(old)s) IS DISTINCT FROM (%(new)s)
+                ),
+                removed AS (
+                    DELETE FROM trade_customer_profile old
+                     WHERE %(within)s
+                       AND NOT EXISTS (
+                            SELECT FROM %(table)s new
+                             WHERE new.partner_id = old.partner_id
+                               AND new.company_id = old.company_id
+                       )
+                ),
+                history AS (
+                    INSERT INTO trade_tier_history (
+                        partner_id, company_id, changed_at, previous_tier_id, tier_id, cause, rule,
+                        window_revenue, window_order_count, first_order_date, last_order_date
+                    )
+                    SELECT partner_id, company_id, %(now)s, old_tier_id, tier_id, cause, rule.value,
+                           window_revenue, window_order_count, first_order_date, last_order_date
+                      FROM changed
+                      LEFT JOIN (%(rules)s) rule (id, value) ON rule.id = changed.tier_id
+                     WHERE tier_id IS DISTINCT FROM old_tier_id
+                )
+                INSERT INTO trade_customer_profile (partner_id, company_id, tier_since, %(columns)s)
+                SELECT partner_id, company_id, tier_since, %(columns)s FROM changed
+                ON CONFLICT (company_id, partner_id) DO UPDATE
+                   SET (tier_since, %(columns)s) = (EXCLUDED.tier_since, %(excluded)s)
+                """,
+                ctes=ctes,
+                table=table,
+                within=within,
+                cause=cause,
+                columns=SQL(", ").join(columns),
+                old=SQL(", ").join(SQL("old.%s", column) for column in columns),
+                new=SQL(", ").join(SQL("new.%s", column) for column in columns),
+                excluded=SQL(", ").join(SQL("EXCLUDED.%s", column) for column in columns),
+                now=self.env.cr.now(),
+                rules=self._get_rules_sql(policies),
+            )
+        )
+        self.invalidate_model(flush=False)
+        self.env["trade.tier.history"].invalidate_model(flush=False)
+        self.env["res.partner"].invalidate_model(["trade_profile_id"], flush=False)
+
+    @api.model
+    def _get_rules_sql(self, policies):
+        """The conditions of each tier, to be kept with the decisions that they lead to."""
+        rows = [
+            SQL("(%s, %s::jsonb)", tier.id, json.dumps(tier._get_rule())) for tier in policies.tier_ids
+        ]
+        return SQL("VALUES %s", SQL(", ").join(rows or [SQL("(NULL::int, NULL::jsonb)")]))

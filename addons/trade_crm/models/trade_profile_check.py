@@ -1,0 +1,112 @@
+import logging
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from .trade_customer_profile import VALUE_COLUMNS
+
+_logger = logging.getLogger(__name__)
+
+# Every customer is checked once in this many daily runs.
+PARTS = 7
+
+
+class TradeProfileCheck(models.Model):
+    """One run of the rolling check: stored profiles against a fresh computation.
+
+    A difference means that a change was not captured. It is repaired, and reported, because it
+    should not have happened.
+    """
+
+    _name = "trade.profile.check"
+    _description = "Customer Profile Check"
+    _order = "checked_at desc, id desc"
+    _log_access = False
+
+    company_id = fields.Many2one("res.company", required=True, index=True, ondelete="cascade")
+    checked_at = fields.Datetime(required=True)
+    profile_count = fields.Integer("Profiles checked")
+    drift_count = fields.Integer("Profiles repaired")
+    partner_ids_text = fields.Text("Customers repaired", help="Database ids of up to 100 customers")
+
+    @api.model
+    def _cron_check(self):
+        """Check one part of the customers of every company, and give failed ones another chance."""
+        profiles = self.env["trade.customer.profile"]
+        self.env["trade.profile.dirty"]._retry_failed()
+        profiles._cron_refresh()
+        part = fields.Date.context_today(self).toordinal() % PARTS
+        for company in profiles._get_companies():
+            self._check_company(company, part)
+            self.env["ir.cron"]._commit_progress()
+
+    @api.model
+    def _check_company(self, company, part, parts=PARTS):
+        """Compare the customers of ``part`` with a fresh computation and repair what differs.
+
+        Customers that wait in the queue are left out: they are known to be out of date.
+
+        :return: the check, a record of this model
+        """
+        partner_ids = self._get_partner_ids(company, part, parts)
+        before = self._read_profiles(company, partner_ids)
+        self.env["trade.customer.profile"]._rebuild_pairs(
+            {(partner, company.id): "rebuild" for partner in partner_ids}
+        )
+        after = self._read_profiles(company, partner_ids)
+        drifted = sorted(
+            partner
+            for partner in before.keys() | after.keys()
+            if before.get(partner) != after.get(partner)
+        )
+        if drifted:
+            _logger.error(
+                "%s customer profiles of company %s differed from their sources, first ones: %s",
+                len(drifted),
+                company.id,
+                drifted[:10],
+            )
+        return self.create(
+            {
+                "company_id": company.id,
+                "checked_at": fields.Datetime.now(),
+                "profile_count": len(after),
+                "drift_count": len(drifted),
+                "partner_ids_text": ", ".join(map(str, drifted[:100])),
+            }
+        )
+
+    @api.model
+    def _get_partner_ids(self, company, part, parts):
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT id FROM res_partner
+                 WHERE commercial_partner_id = id AND id %% %s = %s
+                   AND (company_id IS NULL OR company_id = %s)
+                   AND id NOT IN (
+                        SELECT COALESCE(p.commercial_partner_id, d.partner_id)
+                          FROM trade_profile_dirty d LEFT JOIN res_partner p ON p.id = d.partner_id
+                         WHERE d.partner_id IS NOT NULL
+                   )
+                """,
+                parts,
+                part,
+                company.id,
+            )
+        )
+        return [partner for [partner] in rows]
+
+    @api.model
+    def _read_profiles(self, company, partner_ids):
+        columns = SQL(", ").join(SQL.identifier(name) for name in VALUE_COLUMNS)
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT partner_id, %s FROM trade_customer_profile"
+                " WHERE company_id = %s AND partner_id = ANY(%s)",
+                columns,
+                company.id,
+                partner_ids,
+            )
+        )
+        return {partner: values for partner, *values in rows}
