@@ -21,7 +21,8 @@ class ResCompany(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
-        if "trade_tz" in vals:
+        if {"trade_tz", "currency_id"} & vals.keys():
+            self.env.registry.clear_cache()
             self._request_trade_rebuild()
         return result
 

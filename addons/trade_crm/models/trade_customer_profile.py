@@ -126,7 +126,7 @@ class TradeCustomerProfile(models.Model):
     @api.depends_context("uid")
     def _compute_recency_days(self):
         for company, profiles in self.grouped("company_id").items():
-            today = company and self._get_today(company)
+            today = self._get_today(company.trade_tz)
             for profile in profiles:
                 last = profile.last_order_date
                 profile.recency_days = (today - last).days if last else 0
@@ -196,7 +196,14 @@ class TradeCustomerProfile(models.Model):
     def _queue_companies(self, companies, cause):
         """Have every profile of ``companies`` rebuilt by the next run of the job."""
         self._get_pending()["pairs"].update(((None, company), cause) for company in companies.ids)
-        self.env.ref("trade_crm.ir_cron_refresh_profiles")._trigger()
+        self._trigger_refresh()
+
+    @api.model
+    def _trigger_refresh(self):
+        """Run the job as soon as this transaction is committed."""
+        cron = self.env.ref("trade_crm.ir_cron_refresh_profiles", raise_if_not_found=False)
+        if cron:
+            cron.sudo()._trigger()
 
     @api.model
     def _get_pending(self):
@@ -241,11 +248,14 @@ class TradeCustomerProfile(models.Model):
             self.env["trade.profile.dirty"]._append(pairs)
 
     def _read_pending_records(self, records):
-        pairs = {}
-        for (table, cause), ids in records.items():
-            self.env.cr.execute(self._get_pending_partner_sql(table, list(ids)))
-            pairs.update((row, cause) for row in self.env.cr.fetchall() if row[0])
-        return pairs
+        if not records:
+            return {}
+        queries = [
+            SQL("SELECT d.*, %s FROM (%s) d", cause, self._get_pending_partner_sql(table, list(ids)))
+            for (table, cause), ids in records.items()
+        ]
+        self.env.cr.execute(SQL(" UNION ").join(queries))
+        return {(partner, company): cause for partner, company, cause in self.env.cr.fetchall() if partner}
 
     def _refresh_at_once(self, pairs):
         """Refresh a few customers in the transaction that changed them.
@@ -284,14 +294,14 @@ class TradeCustomerProfile(models.Model):
     @api.model
     def _queue_due(self):
         """Queue the customers whose profile changes because time has passed."""
-        for company in self._get_companies():
+        for policy in self._get_policies():
             self.env.cr.execute(
                 SQL(
                     "INSERT INTO trade_profile_dirty (partner_id, company_id, cause)"
                     " SELECT partner_id, company_id, 'time' FROM trade_customer_profile"
                     " WHERE company_id = %s AND next_change_on <= %s",
-                    company.id,
-                    self._get_today(company),
+                    policy.company_id,
+                    self._get_today(policy.tz),
                 )
             )
 

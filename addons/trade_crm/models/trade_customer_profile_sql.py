@@ -238,27 +238,31 @@ class TradeCustomerProfile(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _get_companies(self):
-        """Companies that keep profiles: those with an active policy."""
-        policies = self.env["trade.tier.policy"].sudo().search([])
-        return policies.company_id.sorted("id")
+    def _get_policies(self, companies=None):
+        """Policies of ``companies``, or of all companies that keep profiles.
+
+        :return: list of ``PolicySnapshot``
+        """
+        snapshots = self.env["trade.tier.policy"]._get_snapshots()
+        if companies is None:
+            return list(snapshots)
+        return [policy for policy in snapshots if policy.company_id in companies._ids]
 
     @api.model
-    def _get_today(self, company):
-        """Today in the time zone of ``company``; the context key ``trade_today`` replays a day."""
-        return self.env.context.get("trade_today") or (
-            datetime.now(pytz.timezone(company.trade_tz or "UTC")).date()
-        )
+    def _get_today(self, tz):
+        """Today in time zone ``tz``; the context key ``trade_today`` replays another day."""
+        today = self.env.context.get("trade_today")
+        return today or datetime.now(pytz.timezone(tz or "UTC")).date()
 
     @api.model
     def _get_company_sql(self, policies):
         rows = [
             SQL(
                 "(%s, %s, %s::date, %s, make_interval(months => %s))",
-                policy.company_id.id,
-                policy.company_id.trade_tz or "UTC",
-                self._get_today(policy.company_id),
-                policy.company_id.currency_id.decimal_places,
+                policy.company_id,
+                policy.tz,
+                self._get_today(policy.tz),
+                policy.decimals,
                 policy.window_months,
             )
             for policy in policies
@@ -379,20 +383,18 @@ class TradeCustomerProfile(models.Model):
     @api.model
     def _get_tier_sql(self, policies):
         """The first tier whose conditions hold, per company."""
-        branches = []
-        for policy in policies:
-            tiers = [
-                SQL("WHEN %s THEN %s", tier._get_condition_sql(), tier.id)
-                for tier in policy.tier_ids.sorted(lambda tier: (tier.sequence, tier.id))
-            ]
-            if tiers:
-                branches.append(
-                    SQL(
-                        "WHEN company.id = %s THEN CASE %s END",
-                        policy.company_id.id,
-                        SQL(" ").join(tiers),
-                    )
-                )
+        condition = self.env["trade.tier"]._get_condition_sql
+        branches = [
+            SQL(
+                "WHEN company.id = %s THEN CASE %s END",
+                policy.company_id,
+                SQL(" ").join(
+                    SQL("WHEN %s THEN %s", condition(rule), tier) for tier, rule in policy.rules
+                ),
+            )
+            for policy in policies
+            if policy.rules
+        ]
         return SQL("CASE %s END", SQL(" ").join(branches)) if branches else SQL("NULL::int")
 
     @api.model
@@ -404,7 +406,8 @@ class TradeCustomerProfile(models.Model):
             (SQL("total.last_order_date"), "inactive_months"),
             (SQL("total.first_order_date"), "tenure_months"),
         ):
-            for months in sorted(set(policies.tier_ids.mapped(name)) - {0}):
+            rules = [rule for policy in policies for _tier, rule in policy.rules]
+            for months in sorted({rule[name] for rule in rules if name in rule}):
                 day = SQL("(%s + make_interval(months => %s))::date", column, months)
                 days.append(SQL("CASE WHEN %s > company.today THEN %s END", day, day))
         return SQL("LEAST(%s)", SQL(", ").join(days))
@@ -412,11 +415,6 @@ class TradeCustomerProfile(models.Model):
     # ------------------------------------------------------------------
     # Rebuild
     # ------------------------------------------------------------------
-
-    @api.model
-    def _get_policies(self, companies=None):
-        domain = [] if companies is None else [("company_id", "in", companies.ids)]
-        return self.env["trade.tier.policy"].sudo().search(domain)
 
     @api.model
     def _rebuild_pairs(self, pairs):
@@ -544,6 +542,8 @@ class TradeCustomerProfile(models.Model):
     def _get_rules_sql(self, policies):
         """The conditions of each tier, to be kept with the decisions that they lead to."""
         rows = [
-            SQL("(%s, %s::jsonb)", tier.id, json.dumps(tier._get_rule())) for tier in policies.tier_ids
+            SQL("(%s, %s::jsonb)", tier, json.dumps(rule))
+            for policy in policies
+            for tier, rule in policy.rules
         ]
         return SQL("VALUES %s", SQL(", ").join(rows or [SQL("(NULL::int, NULL::jsonb)")]))

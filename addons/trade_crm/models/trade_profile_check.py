@@ -36,8 +36,8 @@ class TradeProfileCheck(models.Model):
         self.env["trade.profile.dirty"]._retry_failed()
         profiles._cron_refresh()
         part = fields.Date.context_today(self).toordinal() % PARTS
-        for company in profiles._get_companies():
-            self._check_company(company, part)
+        for policy in profiles._get_policies():
+            self._check_company(self.env["res.company"].browse(policy.company_id), part)
             self.env["ir.cron"]._commit_progress()
 
     @api.model

@@ -1,6 +1,18 @@
+from typing import NamedTuple
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import SQL
+from odoo.tools import SQL, ormcache
+
+
+class PolicySnapshot(NamedTuple):
+    """What computing the profiles of one company needs to know of its policy."""
+
+    company_id: int
+    tz: str
+    decimals: int  # of the company's currency
+    window_months: int
+    rules: tuple  # of (tier id, rule), in sequence; see trade.tier._get_rule()
 
 
 class TradeTierPolicy(models.Model):
@@ -78,11 +90,31 @@ class TradeTierPolicy(models.Model):
         companies = self.company_id
         self.tier_ids.unlink()
         result = super().unlink()
+        self.env.registry.clear_cache()
         companies._request_trade_rebuild()
         return result
 
     def _request_rebuild(self):
+        self.env.registry.clear_cache()
         self.company_id._request_trade_rebuild()
+
+    @api.model
+    @ormcache()
+    def _get_snapshots(self):
+        """The active policies, for statements that run with every confirmed order.
+
+        :return: tuple of :class:`PolicySnapshot`, one per company that keeps profiles
+        """
+        return tuple(
+            PolicySnapshot(
+                company_id=policy.company_id.id,
+                tz=policy.company_id.trade_tz or "UTC",
+                decimals=policy.company_id.currency_id.decimal_places,
+                window_months=policy.window_months,
+                rules=tuple((tier.id, tier._get_rule()) for tier in policy.tier_ids),
+            )
+            for policy in self.sudo().with_context({}).search([], order="company_id")
+        )
 
     def action_recompute(self):
         """Bring every customer of the policies' companies up to date in the background."""
@@ -224,9 +256,10 @@ class TradeTier(models.Model):
         return tiers
 
     def write(self, vals):
+        before = self.policy_id
         result = super().write(vals)
         if vals.keys() & {*self._get_rule_fields(), "sequence", "active", "policy_id"}:
-            self.policy_id._request_rebuild()
+            (before | self.policy_id)._request_rebuild()
         return result
 
     def unlink(self):
@@ -282,32 +315,32 @@ class TradeTier(models.Model):
             )
         return self.env._(" and ").join(parts) or self.env._("everybody else")
 
-    def _get_condition_sql(self):
-        """Whether a customer is in the tier, on the columns of the profile statement.
+    @api.model
+    def _get_condition_sql(self, rule):
+        """Whether a customer fulfils ``rule``, on the columns of the profile statement.
 
         The columns are those of ``total`` and ``company`` in
         ``trade.customer.profile._get_total_sql()``.
         """
-        self.ensure_one()
         conditions = []
-        if self.never_bought:
+        if rule.get("never_bought"):
             conditions.append(SQL("total.order_count = 0"))
-        if self.inactive_months:
+        if months := rule.get("inactive_months"):
             conditions.append(
                 SQL(
                     "(total.last_order_date + make_interval(months => %s))::date <= company.today",
-                    self.inactive_months,
+                    months,
                 )
             )
-        if self.tenure_months:
+        if months := rule.get("tenure_months"):
             conditions.append(
                 SQL(
                     "(total.first_order_date + make_interval(months => %s))::date > company.today",
-                    self.tenure_months,
+                    months,
                 )
             )
-        if self.min_revenue:
-            conditions.append(SQL("total.window_revenue >= %s", self.min_revenue))
-        if self.min_order_count:
-            conditions.append(SQL("total.window_order_count >= %s", self.min_order_count))
+        if amount := rule.get("min_revenue"):
+            conditions.append(SQL("total.window_revenue >= %s", amount))
+        if count := rule.get("min_order_count"):
+            conditions.append(SQL("total.window_order_count >= %s", count))
         return SQL(" AND ").join(conditions) if conditions else SQL("TRUE")
