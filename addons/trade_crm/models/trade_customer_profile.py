@@ -314,38 +314,33 @@ class TradeCustomerProfile(models.Model):
 
         :return: number of rows of the queue that were processed
         """
-        commit_progress = self.env["ir.cron"]._commit_progress
-        size, tries, done = chunk_size, 0, 0
+        queue = self.env["trade.profile.dirty"]
+        size, tries, done, rows = chunk_size, 0, 0, []
         while True:
             try:
                 with self.env.cr.savepoint(flush=False):
-                    count = self._process_chunk(size)
+                    # While a full rebuild is running, the rows wait for its end.
+                    rows = queue._take(size) if self._lock_shared() else []
+                    self._rebuild_pairs(
+                        {(partner, company): cause for _id, partner, company, cause in rows}
+                    )
             except RETRIED_ERRORS:
                 tries += 1
                 if tries >= MAX_TRIES:
                     raise
-                count = None
+                processed = 0
             except Exception as error:  # pylint: disable=broad-except
-                count = None
-                if size == 1:
+                if len(rows) == 1:
                     _logger.exception("A customer profile could not be refreshed")
-                    self.env["trade.profile.dirty"]._mark_first(str(error))
-                size = max(1, size // 2)
+                    queue._set_aside(rows, error)
+                size, processed = max(1, len(rows) // 2), 0
             else:
-                tries, done = 0, done + count
+                tries, processed = 0, len(rows)
                 size = min(chunk_size, size * 2)
-            time_left = commit_progress(count or 0)
-            if count == 0 or not time_left:
+            done += processed
+            time_left = self.env["ir.cron"]._commit_progress(processed)
+            if not rows or not time_left:
                 return done
-
-    @api.model
-    def _process_chunk(self, size):
-        """Refresh up to ``size`` rows of the queue; 0 when there are none or a rebuild is running."""
-        if not self._lock_shared():
-            return 0
-        pairs, count = self.env["trade.profile.dirty"]._take(size)
-        self._rebuild_pairs(pairs)
-        return count
 
     @api.model
     def _lock_shared(self):

@@ -22,6 +22,7 @@ CAUSES = [
 RETRIED_ERRORS = (
     errors.SerializationFailure,
     errors.DeadlockDetected,
+    errors.ForeignKeyViolation,
     errors.LockNotAvailable,
     errors.UniqueViolation,
 )
@@ -63,28 +64,26 @@ class TradeProfileDirty(models.Model):
     def _take(self, limit):
         """Remove up to ``limit`` rows that nobody else is working on.
 
-        :return: dict ``{(partner id, company id or None): cause}`` and the number of rows
+        :return: list of (id, partner id, company id or None, cause)
         """
-        rows = self.env.execute_query(
+        return self.env.execute_query(
             SQL(
                 "DELETE FROM trade_profile_dirty WHERE id IN ("
                 " SELECT id FROM trade_profile_dirty WHERE error IS NULL AND partner_id IS NOT NULL"
                 " ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)"
-                " RETURNING partner_id, company_id, cause",
+                " RETURNING id, partner_id, company_id, cause",
                 limit,
             )
         )
-        return {(partner, company): cause for partner, company, cause in rows}, len(rows)
 
     @api.model
-    def _mark_first(self, message):
-        """Set the first row aside with the reason why it cannot be processed."""
+    def _set_aside(self, rows, error):
+        """Leave ``rows`` (see :meth:`_take`) out, with the reason, until they are retried."""
         self.env.cr.execute(
             SQL(
-                "UPDATE trade_profile_dirty SET error = %s WHERE id = ("
-                " SELECT id FROM trade_profile_dirty WHERE error IS NULL AND partner_id IS NOT NULL"
-                " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)",
-                message,
+                "UPDATE trade_profile_dirty SET error = %s WHERE id = ANY(%s)",
+                str(error),
+                [row_id for row_id, *_values in rows],
             )
         )
 

@@ -263,9 +263,16 @@ class TradeTier(models.Model):
         return result
 
     def unlink(self):
+        # The history of customers names the tier: what they have been in is archived.
         policies = self.policy_id
-        result = super().unlink()
-        policies.exists()._request_rebuild()
+        used = self.env["trade.tier.history"].sudo()._read_group(
+            ["|", ("tier_id", "in", self.ids), ("previous_tier_id", "in", self.ids)],
+            ["tier_id", "previous_tier_id"],
+        )
+        kept = self & self.browse(tier.id for pair in used for tier in pair)
+        kept.active = False
+        result = super(TradeTier, self - kept).unlink()
+        policies._request_rebuild()
         return result
 
     def action_view_partners(self):
