@@ -13,7 +13,7 @@ _logger = logging.getLogger(__name__)
 
 # Customers that one transaction refreshes itself; more of them wait for the job.
 REFRESH_AT_ONCE = 10
-CHUNK_SIZE = 5000
+CHUNK_SIZE = 20000
 MAX_TRIES = 5
 # Any number will do, as long as nobody else uses it for an advisory lock.
 REBUILD_LOCK = 0x7472616465

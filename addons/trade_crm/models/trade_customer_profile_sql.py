@@ -6,7 +6,8 @@ import pytz
 from odoo import api, models
 from odoo.tools import SQL
 
-from .trade_customer_profile import VALUE_COLUMNS
+from .sale_order_line import ITEM_CONDITION
+from .trade_customer_profile import REFRESH_AT_ONCE, VALUE_COLUMNS
 
 
 class TradeCustomerProfile(models.Model):
@@ -57,23 +58,31 @@ class TradeCustomerProfile(models.Model):
 
     @api.model
     def _get_customer_join(self, partner, company, scoped):
-        """Join ``p`` (the partner of the document), ``company`` and, if ``scoped``, ``scope``."""
-        join = SQL("JOIN res_partner p ON p.id = %s JOIN company ON company.id = %s", partner, company)
-        if not scoped:
-            return join
-        return SQL(
-            "%s JOIN scope ON scope.partner_id = p.commercial_partner_id"
-            " AND scope.company_id = %s",
-            join,
-            company,
-        )
+        """Join ``company`` and ``customer``, whose ``partner_id`` is the commercial partner.
+
+        :param partner: ``SQL`` of the partner of the document, of any level
+        :param company: ``SQL`` of the company of the document
+        """
+        if scoped:
+            customer = SQL(
+                "JOIN scope customer ON customer.id = %s AND customer.company_id = %s",
+                partner,
+                company,
+            )
+        else:
+            customer = SQL(
+                "JOIN (SELECT id, commercial_partner_id AS partner_id FROM res_partner) customer"
+                " ON customer.id = %s",
+                partner,
+            )
+        return SQL("%s JOIN company ON company.id = %s", customer, company)
 
     @api.model
     def _get_order_source(self, scoped):
         """Sale orders. One that is not confirmed counts for nothing but makes a customer."""
         return SQL(
             """
-            SELECT p.commercial_partner_id AS partner_id,
+            SELECT customer.partner_id,
                    so.company_id,
                    (so.date_order AT TIME ZONE 'UTC' AT TIME ZONE company.tz)::date AS day,
                    CASE WHEN so.state = 'sale' THEN 1 ELSE 0 END AS orders,
@@ -107,7 +116,7 @@ class TradeCustomerProfile(models.Model):
                    -round(refund.amount * refund.share, refund.decimals) AS revenue,
                    -round(refund.amount * refund.share * refund.margin_rate, refund.decimals) AS margin
               FROM (
-                    SELECT p.commercial_partner_id AS partner_id,
+                    SELECT customer.partner_id,
                            m.company_id,
                            company.decimals,
                            COALESCE(m.invoice_date, m.date) AS day,
@@ -140,7 +149,7 @@ class TradeCustomerProfile(models.Model):
         """Refunds without an order line, unless they undo an invoice that has no order either."""
         return SQL(
             """
-            SELECT p.commercial_partner_id,
+            SELECT customer.partner_id,
                    m.company_id,
                    COALESCE(m.invoice_date, m.date),
                    0,
@@ -168,7 +177,7 @@ class TradeCustomerProfile(models.Model):
         """Purchases before Odoo; their amount is in company currency already."""
         return SQL(
             """
-            SELECT p.commercial_partner_id, h.company_id, h.date, 1, h.amount, COALESCE(h.margin, 0)
+            SELECT customer.partner_id, h.company_id, h.date, 1, h.amount, COALESCE(h.margin, 0)
               FROM trade_order_history h %s
             """,
             self._get_customer_join(SQL("h.partner_id"), SQL("h.company_id"), scoped),
@@ -177,11 +186,7 @@ class TradeCustomerProfile(models.Model):
     @api.model
     def _get_prospect_source(self, scoped):
         """Commercial partners that were entered as customers, whether they bought or not."""
-        scope = SQL(
-            "JOIN scope ON scope.partner_id = p.id AND scope.company_id = company.id"
-            if scoped
-            else ""
-        )
+        scope = SQL("JOIN scope ON scope.id = p.id AND scope.company_id = company.id" if scoped else "")
         return SQL(
             """
             SELECT p.id, company.id, NULL::date, 0, 0, 0
@@ -195,25 +200,39 @@ class TradeCustomerProfile(models.Model):
 
     @api.model
     def _get_order_item_source(self, scoped):
-        """Lines of confirmed orders; discounts, rewards and down payments are no items."""
+        """Lines of confirmed orders; discounts, rewards and down payments are no items.
+
+        They are added up before anything is joined, because they are many. The condition is that
+        of the index ``sale_order_line._trade_item_idx``, which spares reading the lines.
+        """
+        scope = SQL(
+            "JOIN scope ON scope.id = sol.order_partner_id AND scope.company_id = sol.company_id"
+            if scoped
+            else ""
+        )
         return SQL(
             """
-            SELECT p.commercial_partner_id AS partner_id,
-                   sol.company_id,
-                   sum(sol.product_uom_qty * COALESCE(uom.factor, 1)) AS quantity,
-                   0 AS measured,
-                   count(*) AS lines,
-                   count(*) FILTER (WHERE sol.discount > 0) AS discounted
-              FROM sale_order_line sol
-              LEFT JOIN uom_uom uom ON uom.id = sol.product_uom_id
+            SELECT customer.partner_id,
+                   line.company_id,
+                   line.quantity * COALESCE(uom.factor, 1) AS quantity,
+                   0::bigint AS measured,
+                   line.lines,
+                   line.discounted
+              FROM (
+                    SELECT sol.order_partner_id, sol.company_id, sol.product_uom_id,
+                           sum(sol.product_uom_qty) AS quantity,
+                           count(*) AS lines,
+                           count(*) FILTER (WHERE sol.discount > 0) AS discounted
+                      FROM sale_order_line sol %s
+                     WHERE %s
+                     GROUP BY sol.order_partner_id, sol.company_id, sol.product_uom_id
+                   ) line
+              LEFT JOIN uom_uom uom ON uom.id = line.product_uom_id
                    %s
-             WHERE sol.state = 'sale'
-               AND sol.display_type IS NULL
-               AND sol.price_subtotal >= 0
-               AND sol.is_downpayment IS NOT TRUE
-             GROUP BY 1, 2
             """,
-            self._get_customer_join(SQL("sol.order_partner_id"), SQL("sol.company_id"), scoped),
+            scope,
+            SQL(ITEM_CONDITION),
+            self._get_customer_join(SQL("line.order_partner_id"), SQL("line.company_id"), scoped),
         )
 
     @api.model
@@ -221,14 +240,14 @@ class TradeCustomerProfile(models.Model):
         """Old purchases; ``measured`` is below 0 for those that do not tell their quantity."""
         return SQL(
             """
-            SELECT p.commercial_partner_id,
+            SELECT customer.partner_id,
                    h.company_id,
                    sum(h.quantity),
                    -count(*) FILTER (WHERE COALESCE(h.quantity, 0) = 0),
                    sum(h.line_count),
                    sum(h.discounted_count)
               FROM trade_order_history h %s
-             GROUP BY 1, 2
+             GROUP BY customer.partner_id, h.company_id
             """,
             self._get_customer_join(SQL("h.partner_id"), SQL("h.company_id"), scoped),
         )
@@ -268,36 +287,34 @@ class TradeCustomerProfile(models.Model):
             for policy in policies
         ]
         return SQL(
-            "company (id, tz, today, decimals, time_window) AS (VALUES %s)", SQL(", ").join(rows)
+            "company (id, tz, today, decimals, time_window) AS NOT MATERIALIZED (VALUES %s)",
+            SQL(", ").join(rows),
         )
 
     @api.model
     def _get_scope_sql(self, pairs):
-        """The customers of ``pairs``: the partner itself, which may be one no more, and its
-        commercial partner, which may have become one."""
-        partner_ids = [partner for partner, _company in pairs]
-        company_ids = [company for _partner, company in pairs]
+        """Who has to be computed for ``pairs``, and all the partners that they may buy by.
+
+        :return: query with the columns id (partner of any level), partner_id (commercial),
+            company_id and cause
+        """
         return SQL(
             """
-            dirty AS (
-                SELECT d.partner_id, company.id AS company_id, min(d.cause) AS cause
-                  FROM unnest(%s::int[], %s::int[], %s::text[]) AS d (partner_id, company_id, cause)
-                  JOIN company ON d.company_id IS NULL OR company.id = d.company_id
-                 GROUP BY 1, 2
-            ),
-            scope AS MATERIALIZED (
-                SELECT partner_id, company_id, min(cause) AS cause
-                  FROM (
-                        SELECT p.commercial_partner_id AS partner_id, dirty.company_id, dirty.cause
-                          FROM dirty JOIN res_partner p ON p.id = dirty.partner_id
-                         UNION ALL
-                        SELECT * FROM dirty
-                       ) d
-                 GROUP BY 1, 2
-            )
+            SELECT p.id, p.commercial_partner_id AS partner_id, d.company_id, min(d.cause) AS cause
+              FROM (
+                    -- The partner itself may be commercial no more; then its profile goes.
+                    SELECT unnest(ARRAY[p.id, p.commercial_partner_id]) AS partner_id,
+                           company.id AS company_id, dirty.cause
+                      FROM unnest(%s::int[], %s::int[], %s::text[])
+                           AS dirty (partner_id, company_id, cause)
+                      JOIN company ON dirty.company_id IS NULL OR company.id = dirty.company_id
+                      JOIN res_partner p ON p.id = dirty.partner_id
+                   ) d
+              JOIN res_partner p ON p.commercial_partner_id = d.partner_id OR p.id = d.partner_id
+             GROUP BY p.id, p.commercial_partner_id, d.company_id
             """,
-            partner_ids,
-            company_ids,
+            [partner for partner, _company in pairs],
+            [company for _partner, company in pairs],
             list(pairs.values()),
         )
 
@@ -418,28 +435,42 @@ class TradeCustomerProfile(models.Model):
 
     @api.model
     def _rebuild_pairs(self, pairs):
-        """Rebuild a few customers with one statement.
+        """Rebuild the customers of ``pairs``, in this transaction.
 
         :param pairs: dict ``{(partner id, company id or None for all): cause}``
         """
         policies = self._get_policies()
         if not pairs or not policies:
             return
+        company, scope = self._get_company_sql(policies), self._get_scope_sql(pairs)
+        if len(pairs) <= REFRESH_AT_ONCE:
+            # One statement, because a person is waiting.
+            scope = SQL("%s, scope AS MATERIALIZED (%s)", company, scope)
+            ctes = SQL("%s, %s", scope, self._get_total_sql(policies, scoped=True))
+            table = SQL("profile")
+        else:
+            # The planner has to know how many customers there are.
+            rows = self.env.execute_query(SQL("WITH %s %s", company, scope))
+            if not rows:
+                return
+            scope = SQL(
+                "scope AS NOT MATERIALIZED (SELECT * FROM"
+                " unnest(%s::int[], %s::int[], %s::int[], %s::text[])"
+                " AS scope (id, partner_id, company_id, cause))",
+                *(list(column) for column in zip(*rows, strict=True)),
+            )
+            self._create_new_table(SQL("%s, %s", company, scope), policies, scoped=True)
+            ctes, table = scope, SQL("trade_profile_new")
         self._apply(
-            SQL(
-                "%s, %s, %s",
-                self._get_company_sql(policies),
-                self._get_scope_sql(pairs),
-                self._get_total_sql(policies, scoped=True),
-            ),
-            table=SQL("profile"),
+            ctes,
+            table=table,
             within=SQL(
-                "EXISTS (SELECT FROM scope WHERE scope.partner_id = old.partner_id"
+                "EXISTS (SELECT FROM scope WHERE scope.id = old.partner_id"
                 " AND scope.company_id = old.company_id)"
             ),
             cause=SQL(
-                "(SELECT scope.cause FROM scope WHERE scope.partner_id = new.partner_id"
-                " AND scope.company_id = new.company_id)"
+                "(SELECT min(scope.cause) FROM scope WHERE scope.id = changed.partner_id"
+                " AND scope.company_id = changed.company_id)"
             ),
             policies=policies,
         )
@@ -453,17 +484,7 @@ class TradeCustomerProfile(models.Model):
             self.env.cr.execute(SQL("DELETE FROM trade_customer_profile old WHERE %s", within))
             self.env.invalidate_all(flush=False)
             return
-        # A statement that also writes is never run in parallel; one that fills a table is.
-        self.env.cr.execute(SQL("SET LOCAL work_mem = '256MB'"))
-        self.env.cr.execute(SQL("DROP TABLE IF EXISTS trade_profile_new"))
-        self.env.cr.execute(
-            SQL(
-                "CREATE TEMP TABLE trade_profile_new ON COMMIT DROP AS WITH %s, %s SELECT * FROM profile",
-                self._get_company_sql(policies),
-                self._get_total_sql(policies, scoped=False),
-            )
-        )
-        self.env.cr.execute(SQL("ANALYZE trade_profile_new"))
+        self._create_new_table(self._get_company_sql(policies), policies, scoped=False)
         self._apply(
             SQL("unused AS (SELECT)"),
             table=SQL("trade_profile_new"),
@@ -473,12 +494,29 @@ class TradeCustomerProfile(models.Model):
         )
 
     @api.model
+    def _create_new_table(self, ctes, policies, scoped):
+        """Compute new profiles into a table.
+
+        A statement that writes rows is never run in parallel; one that makes a table is.
+        """
+        self.env.cr.execute(SQL("SET LOCAL work_mem = '256MB'"))
+        self.env.cr.execute(SQL("DROP TABLE IF EXISTS trade_profile_new"))
+        self.env.cr.execute(
+            SQL(
+                "CREATE TEMP TABLE trade_profile_new ON COMMIT DROP AS WITH %s, %s SELECT * FROM profile",
+                ctes,
+                self._get_total_sql(policies, scoped),
+            )
+        )
+        self.env.cr.execute(SQL("ANALYZE trade_profile_new"))
+
+    @api.model
     def _apply(self, ctes, table, within, cause, policies):
         """Write the rows of ``table`` that differ, remove what is gone, record tier changes.
 
         :param ctes: ``SQL`` with the common table expressions that ``table`` needs
         :param within: condition on ``old``: the profiles that ``table`` is complete for
-        :param cause: expression on ``new``: why its tier changed
+        :param cause: expression on ``changed``: why its tier changed
         """
         columns = [SQL.identifier(name) for name in VALUE_COLUMNS]
         self.env.cr.execute(
@@ -490,8 +528,7 @@ class TradeCustomerProfile(models.Model):
                            old.tier_id AS old_tier_id,
                            old.id IS NOT NULL AS known,
                            CASE WHEN old.id IS NULL OR old.tier_id IS DISTINCT FROM new.tier_id
-                                THEN new.today ELSE old.tier_since END AS tier_since,
-                           %(cause)s AS cause
+                                THEN new.today ELSE old.tier_since END AS tier_since
                       FROM %(table)s new
                       LEFT JOIN trade_customer_profile old
                              ON old.partner_id = new.partner_id AND old.company_id = new.company_id
@@ -511,7 +548,7 @@ class TradeCustomerProfile(models.Model):
                         partner_id, company_id, changed_at, previous_tier_id, tier_id, cause, rule,
                         window_revenue, window_order_count, first_order_date, last_order_date
                     )
-                    SELECT partner_id, company_id, %(now)s, old_tier_id, tier_id, cause, rule.value,
+                    SELECT partner_id, company_id, %(now)s, old_tier_id, tier_id, %(cause)s, rule.value,
                            window_revenue, window_order_count, first_order_date, last_order_date
                       FROM changed
                       LEFT JOIN (%(rules)s) rule (id, value) ON rule.id = changed.tier_id
