@@ -1,4 +1,5 @@
 import json
+from collections import defaultdict
 from datetime import datetime
 
 import pytz
@@ -418,15 +419,23 @@ class TradeCustomerProfile(models.Model):
     def _get_next_change_sql(self, policies):
         """The next day on which time alone changes a row: a purchase leaves the window, a period
         without purchases or after the first one is over."""
+        periods = defaultdict(set)
+        for policy in policies:
+            for _tier, rule in policy.rules:
+                for name in rule.keys() & {"inactive_months", "tenure_months"}:
+                    periods[name, rule[name]].add(policy.company_id)
         days = [SQL("total.leaves_window_on")]
-        for column, name in (
-            (SQL("total.last_order_date"), "inactive_months"),
-            (SQL("total.first_order_date"), "tenure_months"),
-        ):
-            rules = [rule for policy in policies for _tier, rule in policy.rules]
-            for months in sorted({rule[name] for rule in rules if name in rule}):
-                day = SQL("(%s + make_interval(months => %s))::date", column, months)
-                days.append(SQL("CASE WHEN %s > company.today THEN %s END", day, day))
+        for (name, months), company_ids in sorted(periods.items()):
+            start = "total.last_order_date" if name == "inactive_months" else "total.first_order_date"
+            day = SQL("(%s + make_interval(months => %s))::date", SQL(start), months)
+            days.append(
+                SQL(
+                    "CASE WHEN company.id = ANY(%s) AND %s > company.today THEN %s END",
+                    sorted(company_ids),
+                    day,
+                    day,
+                )
+            )
         return SQL("LEAST(%s)", SQL(", ").join(days))
 
     # ------------------------------------------------------------------

@@ -1,0 +1,2 @@
+from . import test_customer_profile
+from . import test_order_history
