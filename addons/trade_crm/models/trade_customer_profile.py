@@ -293,13 +293,17 @@ class TradeCustomerProfile(models.Model):
 
     @api.model
     def _queue_due(self):
-        """Queue the customers whose profile changes because time has passed."""
+        """Queue the customers whose profile changes because time has passed.
+
+        One that waits already, or was set aside because it fails, is not queued again.
+        """
         for policy in self._get_policies():
             self.env.cr.execute(
                 SQL(
                     "INSERT INTO trade_profile_dirty (partner_id, company_id, cause)"
                     " SELECT partner_id, company_id, 'time' FROM trade_customer_profile"
-                    " WHERE company_id = %s AND next_change_on <= %s",
+                    " WHERE company_id = %s AND next_change_on <= %s AND partner_id NOT IN"
+                    " (SELECT partner_id FROM trade_profile_dirty WHERE partner_id IS NOT NULL)",
                     policy.company_id,
                     self._get_today(policy.tz),
                 )
