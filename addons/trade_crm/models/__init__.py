@@ -1,5 +1,6 @@
 from . import trade_tier_policy
 from . import trade_profile_dirty
+from . import trade_order_history
 from . import trade_customer_profile
 from . import trade_customer_profile_sql
 from . import trade_tier_history
