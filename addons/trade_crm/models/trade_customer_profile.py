@@ -18,25 +18,6 @@ MAX_TRIES = 5
 # Any number will do, as long as nobody else uses it for an advisory lock.
 REBUILD_LOCK = 0x7472616465
 
-# Columns that a rebuild decides on, in the order of the statement below.
-VALUE_COLUMNS = (
-    "first_order_date",
-    "last_order_date",
-    "order_count",
-    "revenue",
-    "margin",
-    "average_order_value",
-    "items_per_order",
-    "gap_mean_days",
-    "gap_std_days",
-    "next_order_date",
-    "discounted_share",
-    "window_revenue",
-    "window_order_count",
-    "tier_id",
-    "next_change_on",
-)
-
 
 class TradeCustomerProfile(models.Model):
     """What is computed about a customer: one row per commercial partner and company.

@@ -1,6 +1,6 @@
 import json
 from collections import defaultdict
-from datetime import datetime
+from datetime import datetime, time
 
 import pytz
 
@@ -8,7 +8,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from .sale_order_line import ITEM_CONDITION
-from .trade_customer_profile import REFRESH_AT_ONCE, VALUE_COLUMNS
+from .trade_customer_profile import REFRESH_AT_ONCE
 
 
 class TradeCustomerProfile(models.Model):
@@ -16,7 +16,7 @@ class TradeCustomerProfile(models.Model):
 
     ``company`` (the companies with a policy) and ``scope`` (the customers to compute; absent in a
     full rebuild) feed ``purchase`` (one row per order, refund and old purchase) and ``item``
-    (quantities per customer), which feed ``total``, the new profile.
+    (quantities per customer), which feed ``aggregate``, ``total`` and ``profile``, the new row.
     """
 
     _inherit = "trade.customer.profile"
@@ -275,6 +275,12 @@ class TradeCustomerProfile(models.Model):
         return today or datetime.now(pytz.timezone(tz or "UTC")).date()
 
     @api.model
+    def _get_now(self):
+        """When a change is recorded: the start of the day that is replayed, else now."""
+        today = self.env.context.get("trade_today")
+        return datetime.combine(today, time.min) if today else self.env.cr.now()
+
+    @api.model
     def _get_company_sql(self, policies):
         rows = [
             SQL(
@@ -321,7 +327,7 @@ class TradeCustomerProfile(models.Model):
 
     @api.model
     def _get_total_sql(self, policies, scoped):
-        """The CTEs ``purchase``, ``item`` and ``total``, and ``profile``: the new columns."""
+        """The CTEs from ``purchase`` and ``item`` to ``profile``, the new rows."""
         return SQL(
             """
             purchase AS (
@@ -340,63 +346,111 @@ class TradeCustomerProfile(models.Model):
                   FROM (%(item_sources)s) source
                  GROUP BY partner_id, company_id
             ),
-            total AS (
-                SELECT purchase.partner_id,
-                       purchase.company_id,
-                       min(day) FILTER (WHERE orders > 0) AS first_order_date,
-                       max(day) FILTER (WHERE orders > 0) AS last_order_date,
-                       sum(orders) AS order_count,
-                       sum(revenue) AS revenue,
-                       COALESCE(sum(margin), 0) AS margin,
-                       count(*) FILTER (WHERE orders > 0 AND gap > 0) AS gaps,
-                       sum(gap::bigint) FILTER (WHERE orders > 0 AND gap > 0) AS gap_sum,
-                       sum(gap::bigint * gap) FILTER (WHERE orders > 0 AND gap > 0) AS gap_squares,
-                       COALESCE(sum(revenue) FILTER (WHERE leaves_window_on > today), 0)
-                           AS window_revenue,
-                       COALESCE(sum(orders) FILTER (WHERE leaves_window_on > today), 0)
-                           AS window_order_count,
-                       min(leaves_window_on) FILTER (
-                           WHERE leaves_window_on > today AND (orders > 0 OR revenue <> 0)
-                       ) AS leaves_window_on
+            aggregate AS (
+                SELECT purchase.partner_id, purchase.company_id, %(aggregates)s
                   FROM purchase
                   JOIN company ON company.id = purchase.company_id
                  GROUP BY purchase.partner_id, purchase.company_id
             ),
+            total AS (
+                SELECT aggregate.partner_id, aggregate.company_id, %(totals)s
+                  FROM aggregate
+                  JOIN company ON company.id = aggregate.company_id
+                  LEFT JOIN item ON item.partner_id = aggregate.partner_id
+                                AND item.company_id = aggregate.company_id
+            ),
             profile AS (
-                SELECT total.partner_id,
-                       total.company_id,
-                       company.today,
-                       total.first_order_date,
-                       total.last_order_date,
-                       total.order_count::int AS order_count,
-                       total.revenue,
-                       total.margin,
-                       round(total.revenue / NULLIF(total.order_count, 0), company.decimals)
-                           AS average_order_value,
-                       (item.quantity / NULLIF(total.order_count + item.measured, 0))::float8
-                           AS items_per_order,
-                       total.gap_sum::float8 / NULLIF(total.gaps, 0) AS gap_mean_days,
-                       CASE WHEN total.gaps > 1 THEN sqrt(GREATEST(0,
-                           total.gap_squares - total.gap_sum::numeric * total.gap_sum / total.gaps
-                       )::float8 / (total.gaps - 1)) END AS gap_std_days,
-                       total.last_order_date + round(total.gap_sum::numeric / NULLIF(total.gaps, 0))::int
-                           AS next_order_date,
-                       (item.discounted::numeric / NULLIF(item.lines, 0))::float8 AS discounted_share,
-                       total.window_revenue,
-                       total.window_order_count::int AS window_order_count,
-                       %(tier)s AS tier_id,
-                       %(next_change)s AS next_change_on
+                SELECT total.*, company.today, %(decisions)s
                   FROM total
                   JOIN company ON company.id = total.company_id
-                  LEFT JOIN item ON item.partner_id = total.partner_id
-                                AND item.company_id = total.company_id
             )
             """,
             sources=SQL(" UNION ALL ").join(self._get_profile_sources(scoped)),
             item_sources=SQL(" UNION ALL ").join(self._get_profile_item_sources(scoped)),
-            tier=self._get_tier_sql(policies),
-            next_change=self._get_next_change_sql(policies),
+            aggregates=self._get_select_list(self._get_aggregate_columns()),
+            totals=self._get_select_list(self._get_total_columns()),
+            decisions=self._get_select_list(self._get_decision_columns(policies)),
         )
+
+    @api.model
+    def _get_select_list(self, columns):
+        return SQL(", ").join(
+            SQL("%s AS %s", expression, SQL.identifier(name)) for name, expression in columns.items()
+        )
+
+    @api.model
+    def _get_aggregate_columns(self):
+        """What is added up over ``purchase`` (and ``company``): dict of name and ``SQL``."""
+        return {
+            "first_order_date": SQL("min(day) FILTER (WHERE orders > 0)"),
+            "last_order_date": SQL("max(day) FILTER (WHERE orders > 0)"),
+            "order_count": SQL("sum(orders)::int"),
+            "revenue": SQL("sum(revenue)"),
+            "margin": SQL("COALESCE(sum(margin), 0)"),
+            "gaps": SQL("count(*) FILTER (WHERE orders > 0 AND gap > 0)"),
+            "gap_sum": SQL("sum(gap::bigint) FILTER (WHERE orders > 0 AND gap > 0)"),
+            "gap_squares": SQL("sum(gap::bigint * gap) FILTER (WHERE orders > 0 AND gap > 0)"),
+            "window_revenue": SQL("COALESCE(sum(revenue) FILTER (WHERE leaves_window_on > today), 0)"),
+            "window_order_count": SQL(
+                "COALESCE(sum(orders) FILTER (WHERE leaves_window_on > today), 0)::int"
+            ),
+            "leaves_window_on": SQL(
+                "min(leaves_window_on)"
+                " FILTER (WHERE leaves_window_on > today AND (orders > 0 OR revenue <> 0))"
+            ),
+        }
+
+    @api.model
+    def _get_total_columns(self):
+        """What follows from ``aggregate``, ``item`` and ``company``: dict of name and ``SQL``.
+
+        Those that have the name of a stored field are its values.
+        """
+        passed_on = (
+            "first_order_date",
+            "last_order_date",
+            "order_count",
+            "revenue",
+            "margin",
+            "window_revenue",
+            "window_order_count",
+            "leaves_window_on",
+        )
+        return {
+            **{name: SQL.identifier("aggregate", name) for name in passed_on},
+            "average_order_value": SQL(
+                "round(aggregate.revenue / NULLIF(aggregate.order_count, 0), company.decimals)"
+            ),
+            "items_per_order": SQL(
+                "(item.quantity / NULLIF(aggregate.order_count + item.measured, 0))::float8"
+            ),
+            "gap_mean_days": SQL("aggregate.gap_sum::float8 / NULLIF(aggregate.gaps, 0)"),
+            # From whole numbers, so that the result does not depend on the order of the rows.
+            "gap_std_days": SQL(
+                "CASE WHEN aggregate.gaps > 1 THEN sqrt(GREATEST(0, aggregate.gap_squares"
+                " - aggregate.gap_sum::numeric * aggregate.gap_sum / aggregate.gaps)::float8"
+                " / (aggregate.gaps - 1)) END"
+            ),
+            "next_order_date": SQL(
+                "aggregate.last_order_date"
+                " + round(aggregate.gap_sum::numeric / NULLIF(aggregate.gaps, 0))::int"
+            ),
+            "discounted_share": SQL("(item.discounted::numeric / NULLIF(item.lines, 0))::float8"),
+        }
+
+    @api.model
+    def _get_decision_columns(self, policies):
+        """What the policies decide on ``total`` and ``company``: dict of field name and ``SQL``."""
+        return {
+            "tier_id": self._get_tier_sql(policies),
+            "next_change_on": SQL("LEAST(%s)", SQL(", ").join(self._get_change_days(policies))),
+        }
+
+    @api.model
+    def _get_value_columns(self):
+        """Names of the fields that a rebuild decides on."""
+        names = [*self._get_total_columns(), *self._get_decision_columns([])]
+        return [name for name in names if name in self._fields]
 
     @api.model
     def _get_tier_sql(self, policies):
@@ -416,9 +470,12 @@ class TradeCustomerProfile(models.Model):
         return SQL("CASE %s END", SQL(" ").join(branches)) if branches else SQL("NULL::int")
 
     @api.model
-    def _get_next_change_sql(self, policies):
-        """The next day on which time alone changes a row: a purchase leaves the window, a period
-        without purchases or after the first one is over."""
+    def _get_change_days(self, policies):
+        """The days on which time alone changes a row, past ones left out: a purchase leaves the
+        window, a period without purchases or after the first one is over.
+
+        :return: list of ``SQL`` on ``total`` and ``company``
+        """
         periods = defaultdict(set)
         for policy in policies:
             for _tier, rule in policy.rules:
@@ -436,7 +493,7 @@ class TradeCustomerProfile(models.Model):
                     day,
                 )
             )
-        return SQL("LEAST(%s)", SQL(", ").join(days))
+        return days
 
     # ------------------------------------------------------------------
     # Rebuild
@@ -527,7 +584,7 @@ class TradeCustomerProfile(models.Model):
         :param within: condition on ``old``: the profiles that ``table`` is complete for
         :param cause: expression on ``changed``: why its tier changed
         """
-        columns = [SQL.identifier(name) for name in VALUE_COLUMNS]
+        columns = [SQL.identifier(name) for name in self._get_value_columns()]
         self.env.cr.execute(
             SQL(
                 """
@@ -535,7 +592,6 @@ class TradeCustomerProfile(models.Model):
                 changed AS MATERIALIZED (
                     SELECT new.*,
                            old.tier_id AS old_tier_id,
-                           old.id IS NOT NULL AS known,
                            CASE WHEN old.id IS NULL OR old.tier_id IS DISTINCT FROM new.tier_id
                                 THEN new.today ELSE old.tier_since END AS tier_since
                       FROM %(table)s new
@@ -576,7 +632,7 @@ class TradeCustomerProfile(models.Model):
                 old=SQL(", ").join(SQL("old.%s", column) for column in columns),
                 new=SQL(", ").join(SQL("new.%s", column) for column in columns),
                 excluded=SQL(", ").join(SQL("EXCLUDED.%s", column) for column in columns),
-                now=self.env.cr.now(),
+                now=self._get_now(),
                 rules=self._get_rules_sql(policies),
             )
         )

@@ -3,8 +3,6 @@ import logging
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from .trade_customer_profile import VALUE_COLUMNS
-
 _logger = logging.getLogger(__name__)
 
 # Every customer is checked once in this many daily runs.
@@ -99,7 +97,8 @@ class TradeProfileCheck(models.Model):
 
     @api.model
     def _read_profiles(self, company, partner_ids):
-        columns = SQL(", ").join(SQL.identifier(name) for name in VALUE_COLUMNS)
+        names = self.env["trade.customer.profile"]._get_value_columns()
+        columns = SQL(", ").join(SQL.identifier(name) for name in names)
         rows = self.env.execute_query(
             SQL(
                 "SELECT partner_id, %s FROM trade_customer_profile"
