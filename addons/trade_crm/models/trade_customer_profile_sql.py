@@ -282,21 +282,23 @@ class TradeCustomerProfile(models.Model):
 
     @api.model
     def _get_company_sql(self, policies):
-        rows = [
-            SQL(
-                "(%s, %s, %s::date, %s, make_interval(months => %s))",
-                policy.company_id,
-                policy.tz,
-                self._get_today(policy.tz),
-                policy.decimals,
-                policy.window_months,
-            )
-            for policy in policies
-        ]
+        rows = [self._get_company_columns(policy) for policy in policies]
         return SQL(
-            "company (id, tz, today, decimals, time_window) AS NOT MATERIALIZED (VALUES %s)",
-            SQL(", ").join(rows),
+            "company (%s) AS NOT MATERIALIZED (VALUES %s)",
+            SQL(", ").join(SQL.identifier(name) for name in rows[0]),
+            SQL(", ").join(SQL("(%s)", SQL(", ").join(row.values())) for row in rows),
         )
+
+    @api.model
+    def _get_company_columns(self, policy):
+        """What the statement knows of one company: dict of name and ``SQL`` of a typed value."""
+        return {
+            "id": SQL("%s", policy.company_id),
+            "tz": SQL("%s", policy.tz),
+            "today": SQL("%s::date", self._get_today(policy.tz)),
+            "decimals": SQL("%s", policy.decimals),
+            "time_window": SQL("make_interval(months => %s)", policy.window_months),
+        }
 
     @api.model
     def _get_scope_sql(self, pairs):

@@ -2,7 +2,7 @@ from typing import NamedTuple
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import SQL, ormcache
+from odoo.tools import SQL, frozendict, ormcache
 
 
 class PolicySnapshot(NamedTuple):
@@ -13,6 +13,7 @@ class PolicySnapshot(NamedTuple):
     decimals: int  # of the company's currency
     window_months: int
     rules: tuple  # of (tier id, rule), in sequence; see trade.tier._get_rule()
+    settings: frozendict  # what else the policy says; see trade.tier.policy._get_settings()
 
 
 class TradeTierPolicy(models.Model):
@@ -112,9 +113,15 @@ class TradeTierPolicy(models.Model):
                 decimals=policy.company_id.currency_id.decimal_places,
                 window_months=policy.window_months,
                 rules=tuple((tier.id, tier._get_rule()) for tier in policy.tier_ids),
+                settings=frozendict(policy._get_settings()),
             )
             for policy in self.sudo().with_context({}).search([], order="company_id")
         )
+
+    def _get_settings(self):
+        """What computing a profile needs of the policy besides its tiers: dict of plain values."""
+        self.ensure_one()
+        return {}
 
     def action_recompute(self):
         """Bring every customer of the policies' companies up to date in the background."""
