@@ -20,6 +20,7 @@
         "security/ir.model.access.csv",
         "security/trade_customer_profile_rules.xml",
         "security/trade_order_history_rules.xml",
+        "security/trade_tier_policy_draft_rules.xml",
         "data/ir_cron_data.xml",
         "views/trade_order_history_views.xml",
         "views/trade_tier_policy_views.xml",

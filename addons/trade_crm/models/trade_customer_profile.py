@@ -85,6 +85,24 @@ class TradeCustomerProfile(models.Model):
     window_order_count = fields.Integer(
         "Orders in window", readonly=True, help="Orders within the window of the tier policy."
     )
+    r_score = fields.Integer(
+        "Recency score",
+        readonly=True,
+        aggregator="avg",
+        help="1 to 5: 5 for the fifth of the customers that bought last.",
+    )
+    f_score = fields.Integer(
+        "Frequency score",
+        readonly=True,
+        aggregator="avg",
+        help="1 to 5: 5 for the fifth of the customers with the most orders within the window.",
+    )
+    m_score = fields.Integer(
+        "Monetary score",
+        readonly=True,
+        aggregator="avg",
+        help="1 to 5: 5 for the fifth of the customers with the most revenue within the window.",
+    )
     tier_id = fields.Many2one("trade.tier", "Tier", readonly=True, index=True, ondelete="set null")
     tier_color = fields.Integer(related="tier_id.color", string="Tier color")
     tier_since = fields.Date("In tier since", readonly=True)
@@ -119,7 +137,15 @@ class TradeCustomerProfile(models.Model):
         day = fields.Date.subtract(fields.Date.context_today(self), days=int(value))
         return [("last_order_date", inverse[operator], day)]
 
-    @api.depends("tier_id", "window_revenue", "window_order_count", "last_order_date")
+    @api.depends(
+        "tier_id",
+        "window_revenue",
+        "window_order_count",
+        "last_order_date",
+        "r_score",
+        "f_score",
+        "m_score",
+    )
     @api.depends_context("lang")
     def _compute_tier_reason(self):
         for profile in self:

@@ -292,12 +292,16 @@ class TradeCustomerProfile(models.Model):
     @api.model
     def _get_company_columns(self, policy):
         """What the statement knows of one company: dict of name and ``SQL`` of a typed value."""
+        cuts = policy.cuts
         return {
             "id": SQL("%s", policy.company_id),
             "tz": SQL("%s", policy.tz),
             "today": SQL("%s::date", self._get_today(policy.tz)),
             "decimals": SQL("%s", policy.decimals),
             "time_window": SQL("make_interval(months => %s)", policy.window_months),
+            "recency_cuts": SQL("%s::date[]", cuts and list(cuts.recency)),
+            "frequency_cuts": SQL("%s::int[]", cuts and list(cuts.frequency)),
+            "monetary_cuts": SQL("%s::numeric[]", cuts and list(cuts.monetary)),
         }
 
     @api.model
@@ -438,6 +442,39 @@ class TradeCustomerProfile(models.Model):
                 " + round(aggregate.gap_sum::numeric / NULLIF(aggregate.gaps, 0))::int"
             ),
             "discounted_share": SQL("(item.discounted::numeric / NULLIF(item.lines, 0))::float8"),
+            **self._get_score_columns("company"),
+        }
+
+    @api.model
+    def _get_score_columns(self, cuts):
+        """Recency, frequency and monetary scores of a row of ``aggregate``.
+
+        A score is 1 plus the number of cut points strictly below the value, so that equal
+        customers score the same. The day of the last purchase is compared, not the time since
+        then: between two runs no score changes because time passes.
+
+        :param cuts: name of the table with the cut points, arrays that are NULL for no scores
+        """
+        values = {
+            "r_score": ("recency_cuts", "last_order_date"),
+            "f_score": ("frequency_cuts", "window_order_count"),
+            "m_score": ("monetary_cuts", "window_revenue"),
+        }
+        return {
+            name: SQL(
+                "CASE WHEN %s IS NOT NULL AND aggregate.order_count > 0 THEN 1 + %s END",
+                SQL.identifier(cuts, array),
+                SQL(" + ").join(
+                    SQL(
+                        "COALESCE((%s[%s] < %s)::int, 0)",
+                        SQL.identifier(cuts, array),
+                        number,
+                        SQL.identifier("aggregate", value),
+                    )
+                    for number in range(1, 5)
+                ),
+            )
+            for name, (array, value) in values.items()
         }
 
     @api.model
@@ -613,10 +650,12 @@ class TradeCustomerProfile(models.Model):
                 history AS (
                     INSERT INTO trade_tier_history (
                         partner_id, company_id, changed_at, previous_tier_id, tier_id, cause, rule,
-                        window_revenue, window_order_count, first_order_date, last_order_date
+                        window_revenue, window_order_count, first_order_date, last_order_date,
+                        r_score, f_score, m_score
                     )
                     SELECT partner_id, company_id, %(now)s, old_tier_id, tier_id, %(cause)s, rule.value,
-                           window_revenue, window_order_count, first_order_date, last_order_date
+                           window_revenue, window_order_count, first_order_date, last_order_date,
+                           r_score, f_score, m_score
                       FROM changed
                       LEFT JOIN (%(rules)s) rule (id, value) ON rule.id = changed.tier_id
                      WHERE tier_id IS DISTINCT FROM old_tier_id

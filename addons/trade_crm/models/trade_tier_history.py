@@ -26,11 +26,16 @@ class TradeTierHistory(models.Model):
     window_order_count = fields.Integer("Orders in window", readonly=True)
     first_order_date = fields.Date("First purchase", readonly=True)
     last_order_date = fields.Date("Last purchase", readonly=True)
+    r_score = fields.Integer("Recency score", readonly=True, aggregator="avg")
+    f_score = fields.Integer("Frequency score", readonly=True, aggregator="avg")
+    m_score = fields.Integer("Monetary score", readonly=True, aggregator="avg")
     reason = fields.Char(compute="_compute_reason")
 
     _partner_idx = models.Index("(partner_id, company_id, changed_at)")
 
-    @api.depends("rule", "window_revenue", "window_order_count", "last_order_date")
+    @api.depends(
+        "rule", "window_revenue", "window_order_count", "last_order_date", "r_score", "f_score", "m_score"
+    )
     @api.depends_context("lang")
     def _compute_reason(self):
         for change in self:
@@ -41,7 +46,7 @@ class TradeTierHistory(models.Model):
         """Why a customer is in a tier, in the user's language.
 
         :param rule: conditions of the tier, see ``trade.tier._get_rule()``; empty for no tier
-        :param numbers: record with currency_id, window_revenue, window_order_count and dates
+        :param numbers: record with currency_id, window_revenue, window_order_count, dates and scores
         """
         if not rule:
             return self.env._("No tier of the policy fits.")
@@ -55,7 +60,7 @@ class TradeTierHistory(models.Model):
     def _describe_facts(self, rule, numbers):
         if not numbers.last_order_date:
             return self.env._("no purchase")
-        return self.env._(
+        facts = self.env._(
             "%(amount)s in %(count)s orders of %(months)s months, first purchase %(first)s, "
             "last purchase %(last)s",
             amount=numbers.currency_id.format(numbers.window_revenue),
@@ -63,6 +68,15 @@ class TradeTierHistory(models.Model):
             months=rule.get("window_months"),
             first=format_date(self.env, numbers.first_order_date),
             last=format_date(self.env, numbers.last_order_date),
+        )
+        if rule.keys().isdisjoint(self.env["trade.tier"]._get_score_fields()):
+            return facts
+        return self.env._(
+            "%(facts)s; scores R %(r)s, F %(f)s, M %(m)s",
+            facts=facts,
+            r=numbers.r_score,
+            f=numbers.f_score,
+            m=numbers.m_score,
         )
 
     def action_view_partner(self):

@@ -1,8 +1,21 @@
 from typing import NamedTuple
 
+from dateutil.relativedelta import relativedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import SQL, frozendict, ormcache
+from odoo.tools import frozendict, ormcache
+
+
+class ScoreCuts(NamedTuple):
+    """The four cut points of each score, ascending: a score is 1 plus the cut points below a value.
+
+    Empty where nobody bought; then every customer that ever bought scores 1.
+    """
+
+    recency: tuple  # of dates as text
+    frequency: tuple
+    monetary: tuple
 
 
 class PolicySnapshot(NamedTuple):
@@ -12,6 +25,7 @@ class PolicySnapshot(NamedTuple):
     tz: str
     decimals: int  # of the company's currency
     window_months: int
+    cuts: ScoreCuts | None  # None where customers are not scored
     rules: tuple  # of (tier id, rule), in sequence; see trade.tier._get_rule()
     settings: frozendict  # what else the policy says; see trade.tier.policy._get_settings()
 
@@ -38,6 +52,15 @@ class TradeTierPolicy(models.Model):
         default=lambda self: self.env.company,
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
+    method = fields.Selection(
+        [("thresholds", "Thresholds"), ("quantiles", "Quantiles")],
+        required=True,
+        default="thresholds",
+        tracking=True,
+        help="Thresholds: limits in months and in company currency.\n"
+        "Quantiles: recency, frequency and monetary value score 1 to 5, each a fifth of the customers"
+        " that bought within the window.",
+    )
     window_months = fields.Integer(
         string="Window (months)",
         default=12,
@@ -46,7 +69,19 @@ class TradeTierPolicy(models.Model):
         help="Revenue and orders of this many past months decide on the tier.",
     )
     tier_ids = fields.One2many("trade.tier", "policy_id", string="Tiers", copy=True)
+    score_interval_months = fields.Integer(
+        string="Score every (months)",
+        default=1,
+        required=True,
+        help="How often the limits between the scores 1 to 5 are computed anew.",
+    )
+    score_run_ids = fields.One2many("trade.score.run", "policy_id", string="Score runs")
+    score_run_count = fields.Integer(compute="_compute_score_run_count")
 
+    _score_interval_positive = models.Constraint(
+        "CHECK (score_interval_months BETWEEN 1 AND 24)",
+        "Scores are computed every 1 to 24 months.",
+    )
     _window_positive = models.Constraint(
         "CHECK (window_months BETWEEN 1 AND 120)",
         "The window of a tier policy is between 1 and 120 months.",
@@ -75,15 +110,23 @@ class TradeTierPolicy(models.Model):
                     )
                 )
 
+    @api.depends("score_run_ids")
+    def _compute_score_run_count(self):
+        for policy in self:
+            policy.score_run_count = len(policy.score_run_ids)
+
     @api.model_create_multi
     def create(self, vals_list):
         policies = super().create(vals_list)
+        policies._score_unscored()
         policies._request_rebuild()
         return policies
 
     def write(self, vals):
         result = super().write(vals)
-        if {"active", "window_months", "company_id"} & vals.keys():
+        if {"active", "method"} & vals.keys():
+            self._score_unscored()
+        if {"active", "method", "window_months", "company_id"} & vals.keys():
             self._request_rebuild()
         return result
 
@@ -106,16 +149,19 @@ class TradeTierPolicy(models.Model):
 
         :return: tuple of :class:`PolicySnapshot`, one per company that keeps profiles
         """
-        return tuple(
-            PolicySnapshot(
-                company_id=policy.company_id.id,
-                tz=policy.company_id.trade_tz or "UTC",
-                decimals=policy.company_id.currency_id.decimal_places,
-                window_months=policy.window_months,
-                rules=tuple((tier.id, tier._get_rule()) for tier in policy.tier_ids),
-                settings=frozendict(policy._get_settings()),
-            )
-            for policy in self.sudo().with_context({}).search([], order="company_id")
+        policies = self.sudo().with_context({}).search([], order="company_id")
+        return tuple(policy._get_snapshot() for policy in policies)
+
+    def _get_snapshot(self):
+        self.ensure_one()
+        return PolicySnapshot(
+            company_id=self.company_id.id,
+            tz=self.company_id.trade_tz or "UTC",
+            decimals=self.company_id.currency_id.decimal_places,
+            window_months=self.window_months,
+            cuts=self._get_cuts(),
+            rules=tuple((tier.id, tier._get_rule()) for tier in self.tier_ids),
+            settings=frozendict(self._get_settings()),
         )
 
     def _get_settings(self):
@@ -140,6 +186,65 @@ class TradeTierPolicy(models.Model):
         self.ensure_one()
         action = self.env["ir.actions.actions"]._for_xml_id("trade_crm.trade_customer_profile_action")
         return action | {"domain": [("tier_id.policy_id", "=", self.id)], "context": {}}
+
+    # ------------------------------------------------------------------
+    # Scores
+    # ------------------------------------------------------------------
+
+    def _get_cuts(self):
+        """Cut points of the last run; None where customers are not scored."""
+        self.ensure_one()
+        if self.method != "quantiles":
+            return None
+        run = self.env["trade.score.run"].search([("policy_id", "=", self.id)], limit=1)
+        return run._get_cuts() if run else None
+
+    def _score_unscored(self):
+        """Give policies that score customers their first cut points."""
+        for policy in self:
+            if policy.active and policy.method == "quantiles" and not policy.sudo().score_run_ids:
+                policy._run_scores()
+
+    def _run_scores(self):
+        """Compute cut points from the profiles as they are, and have all of them scored anew."""
+        self.ensure_one()
+        profiles = self.env["trade.customer.profile"].sudo()
+        return self._store_cuts(*profiles._compute_cuts(self.sudo()._get_snapshot()))
+
+    def _store_cuts(self, cuts, customer_count):
+        """Make ``cuts``, a :class:`ScoreCuts` among ``customer_count`` customers, those of a new run."""
+        run_sudo = (
+            self.env["trade.score.run"]
+            .sudo()
+            .create(
+                {
+                    "policy_id": self.id,
+                    "computed_on": fields.Datetime.now(),
+                    "window_months": self.window_months,
+                    "customer_count": customer_count,
+                    "cuts": cuts._asdict(),
+                }
+            )
+        )
+        self._request_rebuild()
+        return run_sudo
+
+    def action_run_scores(self):
+        """Compute the limits between the scores anew, as of today."""
+        self.check_access("write")
+        for policy in self:
+            policy._run_scores()
+        return self.action_recompute()
+
+    @api.model
+    def _cron_run_scores(self):
+        """Compute scores anew where the last time is an interval ago."""
+        for policy in self.search([("method", "=", "quantiles")]):
+            last = policy.score_run_ids[:1].computed_on
+            interval = relativedelta(months=policy.score_interval_months)
+            if not last or last + interval <= fields.Datetime.now():
+                policy._run_scores()
+                self.env["ir.cron"]._commit_progress(1)
 
     # ------------------------------------------------------------------
     # Defaults
@@ -200,6 +305,7 @@ class TradeTierPolicy(models.Model):
 class TradeTier(models.Model):
     _name = "trade.tier"
     _description = "Customer Tier"
+    _inherit = ["trade.tier.rule"]
     _order = "policy_id, sequence, id"
 
     name = fields.Char(required=True, translate=True)
@@ -209,44 +315,8 @@ class TradeTier(models.Model):
     policy_id = fields.Many2one("trade.tier.policy", required=True, index=True, ondelete="cascade")
     company_id = fields.Many2one(related="policy_id.company_id", store=True, index=True)
     currency_id = fields.Many2one(related="policy_id.currency_id")
-    never_bought = fields.Boolean(help="The customer has no purchase at all.")
-    inactive_months = fields.Integer(
-        string="Inactive for (months)", help="The last purchase is at least this many months ago."
-    )
-    tenure_months = fields.Integer(
-        string="First purchase within (months)",
-        help="The first purchase is less than this many months ago.",
-    )
-    min_revenue = fields.Monetary(
-        string="Revenue from", help="Revenue within the window of the policy is at least this."
-    )
-    min_order_count = fields.Integer(
-        string="Orders from", help="Orders within the window of the policy are at least this many."
-    )
-    condition = fields.Char(compute="_compute_condition")
+    window_months = fields.Integer(related="policy_id.window_months")
     profile_count = fields.Integer(string="Customers", compute="_compute_profile_count")
-
-    _not_negative = models.Constraint(
-        "CHECK (COALESCE(inactive_months, 0) >= 0 AND COALESCE(tenure_months, 0) >= 0"
-        " AND COALESCE(min_revenue, 0) >= 0 AND COALESCE(min_order_count, 0) >= 0)",
-        "The conditions of a tier are not negative: leave a condition at 0 to not use it.",
-    )
-
-    @api.depends(
-        "never_bought",
-        "inactive_months",
-        "tenure_months",
-        "min_revenue",
-        "min_order_count",
-        "policy_id.window_months",
-        "currency_id",
-    )
-    @api.depends_context("lang")
-    def _compute_condition(self):
-        for tier in self:
-            tier.condition = self._describe_rule(
-                tier._get_rule(), tier.currency_id or self.env.company.currency_id
-            )
 
     def _compute_profile_count(self):
         groups = self.env["trade.customer.profile"]._read_group(
@@ -288,73 +358,3 @@ class TradeTier(models.Model):
         return self.env["res.partner"]._get_trade_action(
             [("trade_tier_id", "=", self.id)], name=self.name
         )
-
-    # ------------------------------------------------------------------
-    # Rule
-    # ------------------------------------------------------------------
-
-    @api.model
-    def _get_rule_fields(self):
-        """Names of the fields that decide who is in the tier."""
-        return ("never_bought", "inactive_months", "tenure_months", "min_revenue", "min_order_count")
-
-    def _get_rule(self):
-        """Snapshot of the conditions, to be kept with a decision: ``{field: value}``."""
-        self.ensure_one()
-        rule = {name: self[name] for name in self._get_rule_fields() if self[name]}
-        return {**rule, "window_months": self.policy_id.window_months}
-
-    @api.model
-    def _describe_rule(self, rule, currency):
-        """The conditions of ``rule`` (see :meth:`_get_rule`) in the user's language."""
-        window = rule.get("window_months")
-        parts = []
-        if rule.get("never_bought"):
-            parts.append(self.env._("no purchase at all"))
-        if months := rule.get("inactive_months"):
-            parts.append(self.env._("no purchase for %(months)s months", months=months))
-        if months := rule.get("tenure_months"):
-            parts.append(self.env._("first purchase within %(months)s months", months=months))
-        if amount := rule.get("min_revenue"):
-            parts.append(
-                self.env._(
-                    "revenue of %(months)s months from %(amount)s",
-                    months=window,
-                    amount=currency.format(amount),
-                )
-            )
-        if count := rule.get("min_order_count"):
-            parts.append(
-                self.env._("orders of %(months)s months from %(count)s", months=window, count=count)
-            )
-        return self.env._(" and ").join(parts) or self.env._("everybody else")
-
-    @api.model
-    def _get_condition_sql(self, rule):
-        """Whether a customer fulfils ``rule``, on the columns of the profile statement.
-
-        The columns are those of ``total`` and ``company`` in
-        ``trade.customer.profile._get_total_sql()``.
-        """
-        conditions = []
-        if rule.get("never_bought"):
-            conditions.append(SQL("total.order_count = 0"))
-        if months := rule.get("inactive_months"):
-            conditions.append(
-                SQL(
-                    "(total.last_order_date + make_interval(months => %s))::date <= company.today",
-                    months,
-                )
-            )
-        if months := rule.get("tenure_months"):
-            conditions.append(
-                SQL(
-                    "(total.first_order_date + make_interval(months => %s))::date > company.today",
-                    months,
-                )
-            )
-        if amount := rule.get("min_revenue"):
-            conditions.append(SQL("total.window_revenue >= %s", amount))
-        if count := rule.get("min_order_count"):
-            conditions.append(SQL("total.window_order_count >= %s", count))
-        return SQL(" AND ").join(conditions) if conditions else SQL("TRUE")
