@@ -23,14 +23,21 @@
         "security/trade_tier_policy_draft_rules.xml",
         "data/ir_cron_data.xml",
         "views/trade_order_history_views.xml",
+        "views/trade_tier_policy_draft_views.xml",
         "views/trade_tier_policy_views.xml",
         "views/trade_tier_history_views.xml",
         "views/trade_customer_profile_views.xml",
         "views/trade_profile_check_views.xml",
         "views/res_partner_views.xml",
+        "views/sale_order_effect_views.xml",
         "views/res_config_settings_views.xml",
         "views/menus.xml",
     ],
+    "assets": {
+        "web.assets_backend": [
+            "trade_crm/static/src/**/*",
+        ],
+    },
     "post_init_hook": "post_init_hook",
     "uninstall_hook": "uninstall_hook",
 }

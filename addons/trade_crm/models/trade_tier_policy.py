@@ -7,6 +7,9 @@ from odoo.exceptions import ValidationError
 from odoo.tools import frozendict, ormcache
 
 
+METHODS = [("thresholds", "Thresholds"), ("quantiles", "Quantiles")]
+
+
 class ScoreCuts(NamedTuple):
     """The four cut points of each score, ascending: a score is 1 plus the cut points below a value.
 
@@ -53,7 +56,7 @@ class TradeTierPolicy(models.Model):
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
     method = fields.Selection(
-        [("thresholds", "Thresholds"), ("quantiles", "Quantiles")],
+        METHODS,
         required=True,
         default="thresholds",
         tracking=True,
@@ -69,6 +72,15 @@ class TradeTierPolicy(models.Model):
         help="Revenue and orders of this many past months decide on the tier.",
     )
     tier_ids = fields.One2many("trade.tier", "policy_id", string="Tiers", copy=True)
+    effective_date = fields.Date(
+        "In force since",
+        readonly=True,
+        copy=False,
+        default=fields.Date.context_today,
+        help="The day on which the present rules were applied.",
+    )
+    draft_ids = fields.One2many("trade.tier.policy.draft", "policy_id", string="Changes")
+    draft_count = fields.Integer(compute="_compute_draft_count")
     score_interval_months = fields.Integer(
         string="Score every (months)",
         default=1,
@@ -90,6 +102,23 @@ class TradeTierPolicy(models.Model):
         "(company_id) WHERE active",
         "A company has one active tier policy: archive the other one first.",
     )
+
+    @api.depends("draft_ids")
+    def _compute_draft_count(self):
+        for policy in self:
+            policy.draft_count = len(policy.draft_ids)
+
+    @api.constrains("method", "tier_ids")
+    def _check_scores(self):
+        for policy in self:
+            if policy.method != "quantiles" and any(policy.tier_ids.mapped("uses_scores")):
+                raise ValidationError(
+                    self.env._(
+                        "A tier of the policy %(policy)s asks for scores, which only the method "
+                        "Quantiles computes.",
+                        policy=policy.name,
+                    )
+                )
 
     @api.constrains("company_id")
     def _check_company_id(self):
@@ -188,6 +217,53 @@ class TradeTierPolicy(models.Model):
         return action | {"domain": [("tier_id.policy_id", "=", self.id)], "context": {}}
 
     # ------------------------------------------------------------------
+    # Changes
+    # ------------------------------------------------------------------
+
+    def action_edit(self):
+        """Open the change that is being prepared, or begin one."""
+        self.ensure_one()
+        drafts = self.env["trade.tier.policy.draft"]
+        draft = drafts.search(
+            [("policy_id", "=", self.id), ("state", "in", ("draft", "scheduled"))], limit=1
+        ) or drafts.create({"policy_id": self.id})
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": draft._name,
+            "res_id": draft.id,
+            "view_mode": "form",
+        }
+
+    def action_view_drafts(self):
+        self.ensure_one()
+        action = self.env["ir.actions.actions"]._for_xml_id("trade_crm.trade_tier_policy_draft_action")
+        return action | {"domain": [("policy_id", "=", self.id)]}
+
+    def _prepare_draft_values(self):
+        """Values of a change that changes nothing yet."""
+        self.ensure_one()
+        names = ("name", "color", *self.tier_ids._get_rule_fields())
+        return {
+            "method": self.method,
+            "window_months": self.window_months,
+            "line_ids": [
+                fields.Command.create(
+                    {"tier_id": tier.id, "sequence": 10 * number, **{name: tier[name] for name in names}}
+                )
+                for number, tier in enumerate(self.tier_ids, start=1)
+            ],
+        }
+
+    def _get_definition(self):
+        """What decides on tiers, to be kept with a change of it: dict of plain values."""
+        self.ensure_one()
+        return {
+            "method": self.method,
+            "window_months": self.window_months,
+            "tiers": self.tier_ids._get_definitions(),
+        }
+
+    # ------------------------------------------------------------------
     # Scores
     # ------------------------------------------------------------------
 
@@ -271,6 +347,26 @@ class TradeTierPolicy(models.Model):
         ]
 
     @api.model
+    def _get_default_segments(self):
+        """The customary segments by recency, frequency and monetary scores, in sequence.
+
+        :return: list of dict of ``trade.tier`` values
+        """
+        return [
+            {"name": self.env._("Never bought"), "color": 0, "never_bought": True},
+            {"name": self.env._("Champions"), "color": 10, "r_min": 5, "f_min": 4, "m_min": 4},
+            {"name": self.env._("Loyal customers"), "color": 4, "r_min": 3, "f_min": 4},
+            {"name": self.env._("Potential loyalists"), "color": 7, "r_min": 4, "f_min": 2},
+            {"name": self.env._("New customers"), "color": 5, "r_min": 5},
+            {"name": self.env._("Promising"), "color": 6, "r_min": 4},
+            {"name": self.env._("Need attention"), "color": 2, "r_min": 3, "f_min": 3},
+            {"name": self.env._("About to sleep"), "color": 3, "r_min": 3},
+            {"name": self.env._("Cannot lose them"), "color": 9, "f_min": 4, "m_min": 4},
+            {"name": self.env._("At risk"), "color": 1, "f_min": 3},
+            {"name": self.env._("Hibernating"), "color": 8},
+        ]
+
+    @api.model
     def _create_default(self, companies):
         """Give each of ``companies`` that has no policy, archived ones included, the default one."""
         english = self.with_context(active_test=False, lang="en_US")
@@ -317,6 +413,10 @@ class TradeTier(models.Model):
     currency_id = fields.Many2one(related="policy_id.currency_id")
     window_months = fields.Integer(related="policy_id.window_months")
     profile_count = fields.Integer(string="Customers", compute="_compute_profile_count")
+
+    @api.constrains(lambda self: (*self._get_score_fields(), "policy_id"))
+    def _check_scores(self):
+        self.policy_id._check_scores()
 
     def _compute_profile_count(self):
         groups = self.env["trade.customer.profile"]._read_group(

@@ -32,6 +32,7 @@ class TradeTierRule(models.AbstractModel):
     f_max = fields.Integer("F to", help="Frequency score, 1 to 5, is at most this.")
     m_min = fields.Integer("M from", help="Monetary score, 1 to 5, is at least this.")
     m_max = fields.Integer("M to", help="Monetary score, 1 to 5, is at most this.")
+    uses_scores = fields.Boolean(compute="_compute_uses_scores")
     condition = fields.Char(compute="_compute_condition")
 
     _not_negative = models.Constraint(
@@ -53,6 +54,11 @@ class TradeTierRule(models.AbstractModel):
             tier.condition = self._describe_rule(
                 tier._get_rule(), tier.currency_id or self.env.company.currency_id
             )
+
+    @api.depends(lambda self: self._get_score_fields())
+    def _compute_uses_scores(self):
+        for tier in self:
+            tier.uses_scores = any(tier[name] for name in self._get_score_fields())
 
     @api.model
     def _get_rule_fields(self):
@@ -79,6 +85,39 @@ class TradeTierRule(models.AbstractModel):
     def _get_rule(self):
         """Snapshot of the conditions, to be kept with a decision: ``{field: value}``."""
         return {**self._get_conditions(), "window_months": self.window_months}
+
+    def _get_definitions(self):
+        """What the tiers say, to be compared and kept: list of dict, in their order."""
+        names = self._read_names()
+        lang = self.env.lang or "en_US"
+        return [
+            {
+                "id": tier._get_tier_id(),
+                "names": names.get(tier.id) or {**names.get(tier._origin.id, {}), lang: tier.name},
+                "color": tier.color,
+                "rule": tier._get_conditions(),
+            }
+            for tier in self
+        ]
+
+    def _get_tier_id(self):
+        """Id of the tier that the conditions are of; 0 for one that does not exist yet."""
+        return self.id
+
+    def _read_names(self):
+        """Names in every language: ``{id: {language: name}}``."""
+        if not self._origin:
+            return {}
+        self._origin.flush_recordset(["name"])
+        return dict(
+            self.env.execute_query(
+                SQL(
+                    "SELECT id, name FROM %s WHERE id = ANY(%s)",
+                    SQL.identifier(self._table),
+                    self._origin.ids,
+                )
+            )
+        )
 
     @api.model
     def _describe_rule(self, rule, currency):
