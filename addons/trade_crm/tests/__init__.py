@@ -1,2 +1,3 @@
 from . import test_customer_profile
 from . import test_order_history
+from . import test_profile_oracle
