@@ -1,0 +1,1 @@
+"""Calculations of Trade CRM: plain Python that imports nothing of Odoo."""
