@@ -1,0 +1,210 @@
+-- The customer profile by hand, as fast as we know to write it: one pass per table, nothing but the
+-- default tiers, a plain table as the result. Companies come as rows of
+-- (id, tz, today, first day in the window, window, ids of the seven default tiers).
+CREATE UNLOGGED TABLE bench_profile AS
+SELECT partner_id,
+       company_id,
+       first_order_date,
+       last_order_date,
+       order_count::int AS order_count,
+       revenue,
+       margin,
+       round(revenue / NULLIF(order_count, 0), 2) AS average_order_value,
+       (quantity / NULLIF(order_count - unmeasured, 0))::float8 AS items_per_order,
+       (gap_sum / NULLIF(gaps, 0)::float8) AS gap_mean_days,
+       CASE WHEN gaps > 1 THEN
+           sqrt(GREATEST(0, gap_squares - gap_sum::numeric * gap_sum / gaps)::float8 / (gaps - 1))
+       END AS gap_std_days,
+       last_order_date + round(gap_sum::numeric / NULLIF(gaps, 0))::int AS next_order_date,
+       discounted / NULLIF(lines, 0)::float8 AS discounted_share,
+       window_revenue,
+       window_order_count::int AS window_order_count,
+       CASE WHEN order_count = 0 THEN tiers[1]
+            WHEN last_order_date <= months_ago_12 THEN tiers[2]
+            WHEN last_order_date <= months_ago_6 THEN tiers[3]
+            WHEN window_revenue >= 500000 THEN tiers[4]
+            WHEN window_revenue >= 100000 THEN tiers[5]
+            WHEN first_order_date > months_ago_3 THEN tiers[6]
+            ELSE tiers[7]
+       END AS tier_id,
+       LEAST((first_in_window + time_window)::date,
+             CASE WHEN last_order_date > months_ago_6
+                  THEN (last_order_date + interval '6 months')::date END,
+             CASE WHEN last_order_date > months_ago_12
+                  THEN (last_order_date + interval '12 months')::date END,
+             CASE WHEN first_order_date > months_ago_3
+                  THEN (first_order_date + interval '3 months')::date END
+       ) AS next_change_on
+  FROM (
+        SELECT part.partner_id,
+               part.company_id,
+               min(first_order_date) AS first_order_date,
+               max(last_order_date) AS last_order_date,
+               COALESCE(sum(order_count), 0) AS order_count,
+               COALESCE(sum(revenue), 0) AS revenue,
+               COALESCE(sum(margin), 0) AS margin,
+               COALESCE(sum(window_revenue), 0) AS window_revenue,
+               COALESCE(sum(window_order_count), 0) AS window_order_count,
+               min(first_in_window) AS first_in_window,
+               sum(gaps) AS gaps,
+               sum(gap_sum) AS gap_sum,
+               sum(gap_squares) AS gap_squares,
+               sum(quantity) AS quantity,
+               COALESCE(sum(unmeasured), 0) AS unmeasured,
+               sum(lines) AS lines,
+               sum(discounted) AS discounted
+          FROM (
+                -- Purchases: a sort by customer and day, so that the day before is the previous row.
+                SELECT partner_id,
+                       company_id,
+                       min(day) AS first_order_date,
+                       max(day) AS last_order_date,
+                       count(*) AS order_count,
+                       sum(revenue) AS revenue,
+                       sum(margin) AS margin,
+                       sum(revenue) FILTER (WHERE day >= window_start) AS window_revenue,
+                       count(*) FILTER (WHERE day >= window_start) AS window_order_count,
+                       min(day) FILTER (WHERE day >= window_start) AS first_in_window,
+                       count(*) FILTER (WHERE gap > 0) AS gaps,
+                       -- The days between the first and the last purchase are all of its gaps.
+                       NULLIF(max(day) - min(day), 0)::bigint AS gap_sum,
+                       sum(gap::bigint * gap) AS gap_squares,
+                       NULL::numeric AS quantity,
+                       NULL::bigint AS unmeasured,
+                       NULL::bigint AS lines,
+                       NULL::bigint AS discounted
+                  FROM (
+                        SELECT purchase.*,
+                               day - lag(day) OVER (PARTITION BY partner_id, company_id ORDER BY day) AS gap
+                          FROM (
+                                SELECT p.commercial_partner_id AS partner_id,
+                                       o.company_id,
+                                       (o.date_order AT TIME ZONE 'UTC' AT TIME ZONE company.tz)::date AS day,
+                                       company.window_start,
+                                       CASE WHEN o.currency_rate = 1 THEN o.amount_untaxed
+                                            ELSE round(o.amount_untaxed / COALESCE(NULLIF(o.currency_rate, 0), 1), 2)
+                                       END AS revenue,
+                                       CASE WHEN o.currency_rate = 1 THEN o.margin
+                                            ELSE round(o.margin / COALESCE(NULLIF(o.currency_rate, 0), 1), 2)
+                                       END AS margin
+                                  FROM sale_order o
+                                  JOIN res_partner p ON p.id = o.partner_id
+                                  JOIN (VALUES {companies}) AS company
+                                       (id, tz, today, window_start, time_window, tiers)
+                                       ON company.id = o.company_id
+                                 WHERE o.state = 'sale'
+                                 UNION ALL
+                                SELECT p.commercial_partner_id, h.company_id, h.date,
+                                       company.window_start, h.amount, h.margin
+                                  FROM trade_order_history h
+                                  JOIN res_partner p ON p.id = h.partner_id
+                                  JOIN (VALUES {companies}) AS company
+                                       (id, tz, today, window_start, time_window, tiers)
+                                       ON company.id = h.company_id
+                               ) purchase
+                       ) spaced
+                 GROUP BY partner_id, company_id
+                 UNION ALL
+                -- Refunds.
+                SELECT partner_id, company_id, NULL, NULL, NULL, -sum(amount), -sum(margin),
+                       -sum(amount) FILTER (WHERE day >= window_start), NULL,
+                       min(day) FILTER (WHERE day >= window_start AND amount <> 0),
+                       NULL, NULL, NULL, NULL, NULL, NULL, NULL
+                  FROM (
+                        SELECT p.commercial_partner_id AS partner_id,
+                               m.company_id,
+                               COALESCE(m.invoice_date, m.date) AS day,
+                               company.window_start,
+                               CASE WHEN of_order.share IS NULL THEN l.balance
+                                    ELSE round(l.balance * of_order.share, 2) END AS amount,
+                               CASE WHEN of_order.share IS NULL THEN l.balance
+                                    ELSE round(l.balance * of_order.share * of_order.margin_rate, 2) END AS margin
+                          FROM account_move m
+                          JOIN account_move_line l ON l.move_id = m.id AND l.display_type = 'product'
+                          JOIN (VALUES {companies}) AS company
+                               (id, tz, today, window_start, time_window, tiers)
+                               ON company.id = m.company_id
+                          LEFT JOIN (
+                                SELECT rel.invoice_line_id,
+                                       line.order_partner_id,
+                                       CASE WHEN o.state <> 'sale' OR line.is_downpayment THEN 0
+                                            ELSE LEAST(1, GREATEST(0,
+                                                (line.price_subtotal - COALESCE(line.untaxed_amount_invoiced, 0))
+                                                / COALESCE(NULLIF(o.currency_rate, 0), 1)
+                                                / NULLIF(sum(refunded.balance) OVER (PARTITION BY line.id), 0)))
+                                       END AS share,
+                                       CASE WHEN line.price_subtotal = 0 THEN 0
+                                            ELSE COALESCE(line.margin, 0) / line.price_subtotal END AS margin_rate
+                                  FROM account_move refund
+                                  JOIN account_move_line refunded
+                                       ON refunded.move_id = refund.id AND refunded.display_type = 'product'
+                                  JOIN sale_order_line_invoice_rel rel ON rel.invoice_line_id = refunded.id
+                                  JOIN sale_order_line line ON line.id = rel.order_line_id
+                                  JOIN sale_order o ON o.id = line.order_id
+                                 WHERE refund.move_type = 'out_refund' AND refund.state = 'posted'
+                               ) of_order ON of_order.invoice_line_id = l.id
+                          JOIN res_partner p ON p.id = COALESCE(of_order.order_partner_id, m.partner_id)
+                         WHERE m.move_type = 'out_refund'
+                           AND m.state = 'posted'
+                           AND (of_order.invoice_line_id IS NOT NULL
+                                OR m.reversed_entry_id IS NULL
+                                OR EXISTS (
+                                    SELECT FROM account_move_line reversed
+                                      JOIN sale_order_line_invoice_rel rel ON rel.invoice_line_id = reversed.id
+                                     WHERE reversed.move_id = m.reversed_entry_id
+                               ))
+                       ) refund
+                 GROUP BY partner_id, company_id
+                 UNION ALL
+                -- Items: added up per unit of measure, and only then converted and joined.
+                SELECT p.commercial_partner_id, line.company_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+                       NULL, NULL, NULL, NULL, line.quantity * COALESCE(unit.factor, 1), NULL,
+                       line.lines, line.discounted
+                  FROM (
+                        SELECT order_partner_id, company_id, product_uom_id,
+                               sum(product_uom_qty) AS quantity,
+                               count(*) AS lines,
+                               count(*) FILTER (WHERE discount > 0) AS discounted
+                          FROM sale_order_line
+                         WHERE state = 'sale'
+                           AND display_type IS NULL
+                           AND price_subtotal >= 0
+                           AND is_downpayment IS NOT TRUE
+                         GROUP BY order_partner_id, company_id, product_uom_id
+                       ) line
+                  JOIN res_partner p ON p.id = line.order_partner_id
+                  LEFT JOIN uom_uom unit ON unit.id = line.product_uom_id
+                 UNION ALL
+                SELECT p.commercial_partner_id, h.company_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+                       NULL, NULL, NULL, NULL, h.quantity,
+                       CASE WHEN COALESCE(h.quantity, 0) = 0 THEN 1 END, h.line_count, h.discounted_count
+                  FROM trade_order_history h
+                  JOIN res_partner p ON p.id = h.partner_id
+                 UNION ALL
+                -- Customers who never bought.
+                SELECT DISTINCT p.commercial_partner_id, o.company_id, NULL::date, NULL::date, 0::bigint,
+                       0::numeric, 0::numeric, NULL::numeric, NULL::bigint, NULL::date, NULL::bigint,
+                       NULL::bigint, NULL::numeric, NULL::numeric, NULL::bigint, NULL::bigint, NULL::bigint
+                  FROM sale_order o JOIN res_partner p ON p.id = o.partner_id
+                 WHERE o.state <> 'sale'
+                 UNION ALL
+                SELECT p.id, company.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+                       NULL, NULL, NULL, NULL, NULL
+                  FROM res_partner p
+                  JOIN (VALUES {companies}) AS company (id, tz, today, window_start, time_window, tiers)
+                       ON p.company_id IS NULL OR p.company_id = company.id
+                 WHERE p.customer_rank > 0 AND p.commercial_partner_id = p.id
+               ) part
+         GROUP BY part.partner_id, part.company_id
+       ) total
+  JOIN (
+        -- The last day that is some months ago: a day is as far away as its calendar says.
+        SELECT company.*, ago.*
+          FROM (VALUES {companies}) AS company (id, tz, today, window_start, time_window, tiers)
+          JOIN LATERAL (
+                SELECT max(day) FILTER (WHERE day + interval '3 months' <= today) AS months_ago_3,
+                       max(day) FILTER (WHERE day + interval '6 months' <= today) AS months_ago_6,
+                       max(day) FILTER (WHERE day + interval '12 months' <= today) AS months_ago_12
+                  FROM (SELECT today - n AS day FROM generate_series(0, 400) n) past
+               ) ago ON TRUE
+       ) company ON company.id = total.company_id
