@@ -11,4 +11,3 @@ from . import res_partner
 from . import sale_order
 from . import sale_order_line
 from . import account_move
-from . import base_partner_merge

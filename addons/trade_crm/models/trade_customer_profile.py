@@ -196,7 +196,7 @@ class TradeCustomerProfile(models.Model):
                 "records": defaultdict(set),
                 "at_once": False,
             }
-            precommit.add(self.sudo().with_context({})._flush_pending)
+            precommit.add(self.sudo()._flush_pending)
         return precommit.data["trade_crm.profile"]
 
     @api.model

@@ -113,7 +113,7 @@ class TradeTierPolicy(models.Model):
                 window_months=policy.window_months,
                 rules=tuple((tier.id, tier._get_rule()) for tier in policy.tier_ids),
             )
-            for policy in self.sudo().with_context({}).search([], order="company_id")
+            for policy in self.sudo().search([], order="company_id")
         )
 
     def action_recompute(self):
