@@ -28,7 +28,12 @@ PREFIX = "trade_bench"
 
 def configure():
     """Odoo's configuration: ODOO_RC if set, the server that PGHOST and PGUSER name if they are."""
-    options = [f"--addons-path={ROOT / 'addons'}", "--log-level=warn", "--workers=0", "--max-cron-threads=0"]
+    options = [
+        f"--addons-path={ROOT / 'addons'}",
+        "--log-level=warn",
+        "--workers=0",
+        "--max-cron-threads=0",
+    ]
     for option, variable in (
         ("db_host", "PGHOST"),
         ("db_port", "PGPORT"),
@@ -84,14 +89,18 @@ def get_names(prefix):
 def drop(name):
     release_connections(name)
     with connect("postgres") as cursor:
-        cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        cursor.execute(
+            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        )
 
 
 def rename(name, new_name):
     release_connections(name)
     with connect("postgres") as cursor:
         cursor.execute(
-            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(name), sql.Identifier(new_name))
+            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
+                sql.Identifier(name), sql.Identifier(new_name)
+            )
         )
 
 

@@ -77,7 +77,7 @@ def get_rate(company, day):
 
 def make_products(size):
     rng = get_generator(1)
-    price = np.maximum(50, np.exp(rng.normal(9.0, 1.0, size.products))).astype(np.int64)
+    price = np.maximum(50, np.exp(rng.normal(9.5, 1.0, size.products))).astype(np.int64)
     popularity = 1 / (np.arange(size.products) + 10) ** 0.8
     return Products(
         list_price=price,
@@ -122,8 +122,12 @@ def make_orders(size, customers):
     # One purchase somewhere in each of `counts` equal parts of the customer's time.
     part = (number + rng.random(size.orders)) / counts[customer]
     duration = customers.last_day - customers.first_day
-    day = np.minimum(DAYS - 1, (customers.first_day[customer] + part * duration[customer])).astype(np.int32)
-    company = customers.home_company[customer] ^ (rng.random(size.orders) < customers.other_share[customer])
+    day = np.minimum(DAYS - 1, (customers.first_day[customer] + part * duration[customer])).astype(
+        np.int32
+    )
+    company = customers.home_company[customer] ^ (
+        rng.random(size.orders) < customers.other_share[customer]
+    )
     local = np.where(
         rng.random(size.orders) < 0.05,
         rng.random(size.orders) * 86400,
@@ -190,12 +194,16 @@ def make_lines(size, customers, products, orders, start, stop):
     price = np.maximum(1, np.rint(products.list_price[product] * rate)).astype(np.int64)
     cost = np.rint(products.cost[product] * rate).astype(np.int64)
     discount = np.where(
-        rng.random(count) < customers.discount_share[customer], rng.choice([5, 10, 15, 20], count), 0
+        rng.random(count) < customers.discount_share[customer],
+        rng.choice([5, 10, 15, 20], count),
+        0,
     )
     dozen = is_product & (products.unit[product] == 0) & (rng.random(count) < 0.05)
     price, cost = np.where(dozen, 12 * price, price), np.where(dozen, 12 * cost, cost)
 
-    quantity = np.select([kind == SECTION, kind == DOWN_PAYMENT, kind == REBATE], [0, 0, 1], quantity)
+    quantity = np.select(
+        [kind == SECTION, kind == DOWN_PAYMENT, kind == REBATE], [0, 0, 1], quantity
+    )
     # A rebate is a tenth of the first line, so that no order is worth less than nothing.
     first = (quantity * price)[np.cumsum(counts) - counts][of]
     price = np.select([kind == SECTION, kind == REBATE], [0, -np.maximum(1, first // 10)], price)

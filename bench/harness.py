@@ -5,7 +5,7 @@ import time
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
-from . import databases, dataset, load
+from . import databases, dataset, history, load
 
 SIZES = {
     "small": dataset.Size(customers=10_000, orders=100_000, products=500),
@@ -64,7 +64,9 @@ class Bench:
     def work(self):
         """Copy of ``data`` with the addon, its history and its profiles."""
         return databases.ensure(
-            f"{self.size_name}_work", databases.fingerprint(self.data, databases.ADDON), self._make_work
+            f"{self.size_name}_work",
+            databases.fingerprint(self.data, databases.ADDON),
+            self._make_work,
         )
 
     def get_orders_only(self, factor):
@@ -77,8 +79,10 @@ class Bench:
     def _ensure_data(self, kind, size, with_addon=False):
         dependencies = databases.ensure_dependencies()
         package = databases.ROOT / "bench"
-        generator = [package / f"{name}.py" for name in ("dataset", "load", "seed")]
-        key = databases.fingerprint(dependencies, size, *generator, *([databases.ADDON] * with_addon))
+        generator = [package / f"{name}.py" for name in ("bulk", "dataset", "load", "seed")]
+        key = databases.fingerprint(
+            dependencies, size, *generator, *([databases.ADDON] * with_addon)
+        )
 
         def make(name):
             databases.copy(dependencies, name)
@@ -93,7 +97,7 @@ class Bench:
     def _make_work(self, name):
         databases.copy(self.data, name)
         self.install_seconds = databases.install_addon(name)
-        load.load_history(name, self.size)
+        history.load_history(name, self.size)
         set_up_policies(name)
 
     def remake_work(self):

@@ -1,22 +1,30 @@
 """Rows about the customer profile."""
 
-import time
 import tracemalloc
 from datetime import timedelta
 from pathlib import Path
 
 from odoo.tools import SQL
 
-from . import databases, harness
+from . import databases
 from .dataset import TODAY
 from .harness import clock, measure_in_turn, row
 
 BASELINE = Path(__file__).with_name("profile_baseline.sql").read_text()
-EXACT = (
-    "first_order_date last_order_date order_count revenue margin average_order_value next_order_date"
-    " window_revenue window_order_count tier_id next_change_on"
-).split()
-ROUNDED = "items_per_order gap_mean_days gap_std_days discounted_share".split()
+EXACT = [
+    "first_order_date",
+    "last_order_date",
+    "order_count",
+    "revenue",
+    "margin",
+    "average_order_value",
+    "next_order_date",
+    "window_revenue",
+    "window_order_count",
+    "tier_id",
+    "next_change_on",
+]
+ROUNDED = ["items_per_order", "gap_mean_days", "gap_std_days", "discounted_share"]
 
 
 def get_profiles(env, today=TODAY):
@@ -156,9 +164,7 @@ def profile_growth(bench):
     few, many = bench.get_orders_only(1), bench.get_orders_only(10)
     for name in (few, many):
         rebuild(name)
-    ours, baseline = measure_in_turn(
-        lambda: rebuild(many), lambda: rebuild(few), repeat=3
-    )
+    ours, baseline = measure_in_turn(lambda: rebuild(many), lambda: rebuild(few), repeat=3)
     bench.report("profile_growth", ours, baseline, most=12)
 
 
@@ -177,9 +183,7 @@ def profile_vs_orm(bench):
             env.invalidate_all()
             return clock(lambda: [_compute_by_search(partner) for partner in sample]) / len(sample)
 
-        ours, baseline = measure_in_turn(
-            lambda: rebuild(name) / profiles, loop, repeat=3
-        )
+        ours, baseline = measure_in_turn(lambda: rebuild(name) / profiles, loop, repeat=3)
     bench.report("profile_vs_orm", ours * 1e3, baseline * 1e3, unit="ms/cust.", most=0.02)
 
 

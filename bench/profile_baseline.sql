@@ -1,6 +1,7 @@
 -- The customer profile by hand, as fast as we know to write it: one pass per table, nothing but the
 -- default tiers, a plain table as the result. Companies come as rows of
 -- (id, tz, today, first day in the window, window, ids of the seven default tiers).
+SET LOCAL jit = off;
 CREATE UNLOGGED TABLE bench_profile AS
 SELECT partner_id,
        company_id,

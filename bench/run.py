@@ -26,14 +26,18 @@ def main():
         sys.exit(f"SIZE is one of {', '.join(harness.SIZES)}, not {size!r}.")
     only = [name for name in (os.environ.get("ONLY") or "").split(",") if name]
     if unknown := set(only) - harness.ROWS.keys():
-        sys.exit(f"ONLY: there is no row {', '.join(sorted(unknown))}; there are {', '.join(harness.ROWS)}.")
+        sys.exit(
+            f"ONLY: there is no row {', '.join(sorted(unknown))}; there are {', '.join(harness.ROWS)}."
+        )
     databases.configure()
     bench = harness.Bench(size)
     started = time.monotonic()
     for name, (function, sizes) in harness.ROWS.items():
         if size in sizes and (not only or name in only):
             function(bench)
-    print(f"{time.monotonic() - started:.0f} s on {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(
+        f"{time.monotonic() - started:.0f} s on {os.cpu_count()} cores, Python {platform.python_version()}"
+    )
     write_results(bench.results)
     missed = [result.name for result in bench.results if result.holds is False]
     if missed:

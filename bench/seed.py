@@ -21,7 +21,9 @@ def make_seed(env, size, products):
         [("name", "in", [*CURRENCIES, FOREIGN_CURRENCY])]
     ).active = True
     companies = _make_companies(env)
-    env = env(context={**env.context, "allowed_company_ids": companies.ids, "tracking_disable": True})
+    env = env(
+        context={**env.context, "allowed_company_ids": companies.ids, "tracking_disable": True}
+    )
     return {
         "companies": companies.ids,
         "currencies": companies.currency_id.ids,
@@ -36,7 +38,9 @@ def make_seed(env, size, products):
 def _make_companies(env):
     currencies = [env["res.currency"].search([("name", "=", name)]) for name in CURRENCIES]
     east = env.company
-    east.write({"name": "Trade East", "currency_id": currencies[0].id, "country_id": env.ref("base.cn").id})
+    east.write(
+        {"name": "Trade East", "currency_id": currencies[0].id, "country_id": env.ref("base.cn").id}
+    )
     west = env["res.company"].create(
         {"name": "Trade West", "currency_id": currencies[1].id, "country_id": env.ref("base.us").id}
     )
@@ -87,7 +91,9 @@ def _make_reps(env, companies):
 
 
 def _make_products(env, products):
-    categories = env["product.category"].create([{"name": f"Category {number}"} for number in range(10)])
+    categories = env["product.category"].create(
+        [{"name": f"Category {number}"} for number in range(10)]
+    )
     units = [env.ref("uom.product_uom_unit").id, env.ref("uom.product_uom_kgm").id]
     templates = env["product.template"].create(
         [
