@@ -27,25 +27,22 @@ PREFIX = "trade_bench"
 
 
 def configure():
-    """Odoo's configuration: ODOO_RC if set, the server that PGHOST and PGUSER name if they are."""
+    """Odoo's configuration; the server is the one that PGHOST and PGUSER name, as `make bench` sets."""
     options = [
         f"--addons-path={ROOT / 'addons'}",
+        f"--data-dir={os.environ.get('ODOO_DATA_DIR') or ROOT / '.local' / 'data'}",
         "--log-level=warn",
+        "--http-interface=127.0.0.1",
         "--workers=0",
         "--max-cron-threads=0",
     ]
-    for option, variable in (
-        ("db_host", "PGHOST"),
-        ("db_port", "PGPORT"),
-        ("db_user", "PGUSER"),
-        ("data-dir", "ODOO_DATA_DIR"),
-    ):
-        if os.environ.get(variable):
-            options.append(f"--{option}={os.environ[variable]}")
+    for name in ("host", "port", "user", "password"):
+        if value := os.environ.get(f"PG{name.upper()}"):
+            options.append(f"--db_{name}={value}")
     config.parse_config(options, setup_logging=True)
-    # A report says which indexes it misses; the databases here are made for the purpose.
-    logging.getLogger("odoo.schema").setLevel(logging.ERROR)
-    logging.getLogger("odoo.modules.loading").setLevel(logging.ERROR)
+    # What Odoo says about the schema of a database that is being made is not news here.
+    for logger in ("odoo.schema", "odoo.modules.loading", "odoo.registry"):
+        logging.getLogger(logger).setLevel(logging.ERROR)
 
 
 def fingerprint(*parts):
