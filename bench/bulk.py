@@ -114,8 +114,17 @@ class Bulk:
         :param rows: pattern rows; ``which`` is the SQL of the index, from 1, of the one to follow
         :param computed: ``{column: SQL}`` of what the generated rows do not take from the pattern
         """
+        self.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0", [table]
+        )
+        known = {column for (column,) in self.cursor.fetchall()}
         columns = {column for row in rows for column in row} - UNIQUE
-        values = {column: sql.SQL(expression) for column, expression in computed.items()}
+        # A module that is not installed has no columns.
+        values = {
+            column: sql.SQL(expression)
+            for column, expression in computed.items()
+            if column in known
+        }
         for column in sorted(columns - computed.keys()):
             values[column] = self._get_pattern_sql(
                 table, column, [row.get(column) for row in rows], which

@@ -141,15 +141,15 @@ def ensure(kind, key, make):
     return name
 
 
-def ensure_dependencies():
-    """A database with the modules that the addon builds on, and nothing else."""
-    key = fingerprint(release.version, get_depends())
-    return ensure("depends", key, _install_dependencies)
+def ensure_modules(modules):
+    """A database with ``modules`` of Odoo and what they need."""
 
+    def install(name):
+        _create_empty_database(name)
+        Registry.new(name, update_module=True, install_modules=modules, new_db_demo=False)
 
-def _install_dependencies(name):
-    _create_empty_database(name)
-    Registry.new(name, update_module=True, install_modules=get_depends(), new_db_demo=False)
+    key = fingerprint(release.version, *modules)
+    return ensure(f"modules{len(modules)}", key, install)
 
 
 def install_addon(name):

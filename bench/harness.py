@@ -4,6 +4,7 @@ import statistics
 import time
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 
 from . import databases, dataset, history, load
 
@@ -58,34 +59,37 @@ class Bench:
     @cached_property
     def data(self):
         """Database with the modules that the addon builds on and the data set."""
-        return self._ensure_data(self.size_name, self.size)
+        return self._ensure_data(self.size_name, self.size, databases.get_depends())
 
-    @property
+    @cached_property
+    def plain(self):
+        """The same with sale_stock and purchase_stock only."""
+        return self._ensure_data(
+            f"{self.size_name}_plain", self.size, ["purchase_stock", "sale_stock"]
+        )
+
+    @cached_property
     def work(self):
         """Copy of ``data`` with the addon, its history and its profiles."""
-        return databases.ensure(
-            f"{self.size_name}_work",
-            databases.fingerprint(self.data, databases.ADDON),
-            self._make_work,
-        )
+        key = databases.fingerprint(self.data, databases.ADDON, Path(history.__file__))
+        return databases.ensure(f"{self.size_name}_work", key, self._make_work)
 
     def get_orders_only(self, factor):
         """Database with the addon and ``factor`` times the orders, without lines."""
         size = self.size._replace(orders=self.size.orders * factor, with_lines=False)
         if self.size_name == "xl":
             size = size._replace(orders=size.orders // 10)
-        return self._ensure_data(f"orders{size.orders // 1000}k", size, with_addon=True)
+        kind = f"orders{size.orders // 1000}k"
+        return self._ensure_data(kind, size, databases.get_depends(), with_addon=True)
 
-    def _ensure_data(self, kind, size, with_addon=False):
-        dependencies = databases.ensure_dependencies()
+    def _ensure_data(self, kind, size, modules, with_addon=False):
+        template = databases.ensure_modules(modules)
         package = databases.ROOT / "bench"
         generator = [package / f"{name}.py" for name in ("bulk", "dataset", "load", "seed")]
-        key = databases.fingerprint(
-            dependencies, size, *generator, *([databases.ADDON] * with_addon)
-        )
+        key = databases.fingerprint(template, size, *generator, *([databases.ADDON] * with_addon))
 
         def make(name):
-            databases.copy(dependencies, name)
+            databases.copy(template, name)
             if with_addon:
                 databases.install_addon(name)
             load.load(name, size)

@@ -1,4 +1,4 @@
-"""Purchases before Odoo: the ones in the data set, and the row about importing them."""
+"""Purchases before Odoo in the data set."""
 
 import numpy as np
 
