@@ -11,7 +11,9 @@ def main():
     parser = argparse.ArgumentParser(prog="python3 -m tools", description=commands.__doc__)
     names = commands.COMMANDS
     width = max(map(len, names))
-    lines = [f"{name:{width}}  {function.__doc__.splitlines()[0]}" for name, function in names.items()]
+    lines = [
+        f"{name:{width}}  {function.__doc__.splitlines()[0]}" for name, function in names.items()
+    ]
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = "\n".join(lines)
     parser.add_argument("command", choices=names, metavar="COMMAND")

@@ -208,4 +208,6 @@ def parse_failures(log):
 def read_accepted():
     """Differences that are known and why: query counts, with before and after."""
     with open(ROOT / "tests/core_differences.toml", "rb") as source:
-        return {entry["test"]: entry["reason"] for entry in tomllib.load(source).get("accepted", [])}
+        return {
+            entry["test"]: entry["reason"] for entry in tomllib.load(source).get("accepted", [])
+        }

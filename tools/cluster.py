@@ -144,8 +144,12 @@ def as_server(command, *, check=True, program=True, **kwargs):
 
 def find_programs():
     """Folder of the newest PostgreSQL's programs."""
-    found = sorted(glob("/usr/lib/postgresql/*/bin/initdb"), key=lambda path: int(path.split("/")[4]))
+    found = sorted(
+        glob("/usr/lib/postgresql/*/bin/initdb"), key=lambda path: int(path.split("/")[4])
+    )
     initdb = found[-1] if found else shutil.which("initdb")
     if not initdb:
-        raise SetupError("PostgreSQL 13 or newer is missing: install it, or set PGHOST to a server.")
+        raise SetupError(
+            "PostgreSQL 13 or newer is missing: install it, or set PGHOST to a server."
+        )
     return Path(initdb).parent

@@ -1,10 +1,8 @@
 """Trade CRM: what can be done in this folder (make COMMAND does the same)."""
 
 import os
-import shutil
 import socket
 import subprocess
-import sys
 import time
 
 from . import checks, cluster, host, system, venv
@@ -36,7 +34,9 @@ def serve():
     logins = ensure_demo(databases)
     port = os.environ.get("HTTP_PORT") or "8069"
     if not is_free(port):
-        raise SetupError(f"Port {port} is taken: stop what uses it, or call make run HTTP_PORT=8070")
+        raise SetupError(
+            f"Port {port} is taken: stop what uses it, or call make run HTTP_PORT=8070"
+        )
     command = databases.odoo_command(RUN_DATABASE, f"--http-port={port}", "--log-level=warn")
     with subprocess.Popen([str(part) for part in command], cwd=ROOT) as server:
         wait_for(port, server)

@@ -74,7 +74,9 @@ class Databases:
 
     def create(self, database):
         self.drop(database)
-        self.sql(f"CREATE DATABASE \"{database}\" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C'")
+        self.sql(
+            f"CREATE DATABASE \"{database}\" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C'"
+        )
 
     # -- Templates ----------------------------------------------------------
 
@@ -102,7 +104,9 @@ class Databases:
         """Database ``tcrm_<kind>_<key>``, built when it is not there; older ones are dropped."""
         name = f"tcrm_{kind}_{key}"
         if not self.exists(name):
-            for [old] in self.sql(f"SELECT datname FROM pg_database WHERE datname ~ '^tcrm_{kind}_'"):
+            for [old] in self.sql(
+                f"SELECT datname FROM pg_database WHERE datname ~ '^tcrm_{kind}_'"
+            ):
                 self.drop(old)
             draft = f"tcrm_draft_{kind}"
             build(draft)
@@ -111,7 +115,9 @@ class Databases:
 
 
 def manifest(addon):
-    return ast.literal_eval((ROOT / "addons" / addon / "__manifest__.py").read_text(encoding="utf-8"))
+    return ast.literal_eval(
+        (ROOT / "addons" / addon / "__manifest__.py").read_text(encoding="utf-8")
+    )
 
 
 def dependencies():

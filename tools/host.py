@@ -37,7 +37,9 @@ def ensure():
     own = os.environ.get("ODOO_HOME")
     if own:
         if not (Path(own) / "odoo").is_dir():
-            raise SetupError(f"ODOO_HOME is {own}, but there is no folder 'odoo' in it: correct it.")
+            raise SetupError(
+                f"ODOO_HOME is {own}, but there is no folder 'odoo' in it: correct it."
+            )
         return Path(own)
     target = cache_dir() / "odoo-19"
     with only_one("odoo-19"):
@@ -76,7 +78,9 @@ def download(work):
     run(["apt-get", "update", "-q"], quiet=True, env=environment)
     run(["apt-get", "download", "-q", *FROM_SID], quiet=True, env=environment, cwd=folder)
     if not has_candidate(FROM_OWN_SUITE[0]):
-        raise SetupError("The package lists of apt are empty: run 'apt-get update' as root and repeat.")
+        raise SetupError(
+            "The package lists of apt are empty: run 'apt-get update' as root and repeat."
+        )
     run(["apt-get", "download", "-q", *FROM_OWN_SUITE], quiet=True, cwd=folder)
     return sorted(folder.glob("*.deb"))
 
@@ -140,7 +144,9 @@ def find_mirror(sources):
 
 def unpack(package, root):
     excluded = [f"--exclude={path}" for path in LEFT_OUT]
-    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as reader:
+    with subprocess.Popen(
+        ["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE
+    ) as reader:
         run(["tar", "-x", "-C", root, "--no-same-owner", *excluded], stdin=reader.stdout)
     if reader.returncode:
         raise SetupError(f"{package.name} is damaged: repeat the set-up.")

@@ -119,6 +119,7 @@ class Row(NamedTuple):
 _INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u00ad]")
 # A file of refused rows protects such cells by an apostrophe; it comes off on the way back in.
 _PROTECTED = re.compile(r"'[=+\-@]")
+_NUMBER = re.compile(r"[+-]?[\d.,]+")
 
 
 def to_text(value):
@@ -175,3 +176,16 @@ def column_letter(index):
         index, rest = divmod(index - 1, 26)
         letters = chr(65 + rest) + letters
     return letters
+
+
+def protect(text):
+    """A cell of a file that a spreadsheet opens, so that it is no formula.
+
+    Numbers stay as they are: a minus makes no formula of them.
+
+    >>> [protect(text) for text in ("=1+1", "-5.20", "+86 138", "Wok", "@sum")]
+    ["'=1+1", '-5.20', "'+86 138", 'Wok', "'@sum"]
+    """
+    if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not _NUMBER.fullmatch(text):
+        return f"'{text}"
+    return text

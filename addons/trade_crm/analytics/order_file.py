@@ -156,7 +156,9 @@ def _choose_sheet(stream, settings):
         if settings.sheet:
             chosen = settings.sheet
         else:
-            chosen = next((sheet.name for sheet in workbook.sheets if _has_cells(workbook, sheet)), None)
+            chosen = next(
+                (sheet.name for sheet in workbook.sheets if _has_cells(workbook, sheet)), None
+            )
     finally:
         workbook.close()
     if not chosen:
@@ -197,7 +199,9 @@ def _read_head(source, header_row):
 
     Rows that cannot be cut into cells are left for the check to report.
     """
-    rows = (row for row in source if not row.error and any(not is_blank(cell) for cell in row.cells))
+    rows = (
+        row for row in source if not row.error and any(not is_blank(cell) for cell in row.cells)
+    )
     head = []
     for row in rows:
         head.append(row)

@@ -271,7 +271,9 @@ class RowParser:
     # ------------------------------------------------------------------
 
     def _get_customer(self, cells):
-        texts = tuple((field, self._get_text(cells, field)) for field, _index in self._customer_columns)
+        texts = tuple(
+            (field, self._get_text(cells, field)) for field, _index in self._customer_columns
+        )
         customer = self._find_customer(texts)
         if isinstance(customer, RowError):
             raise customer
@@ -292,7 +294,10 @@ class RowParser:
             f"{kind}:{value.lower()}",
             kind,
             value,
-            *(values.get(f"customer_{part}") or "" for part in ("name", "ref", "vat", "email", "phone")),
+            *(
+                values.get(f"customer_{part}") or ""
+                for part in ("name", "ref", "vat", "email", "phone")
+            ),
         )
 
     def _get_lookup(self, field, text):

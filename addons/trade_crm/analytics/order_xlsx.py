@@ -117,7 +117,8 @@ class Workbook:
         """The only part of a kind, None if there is none."""
         names = self.archive.namelist()
         return next(
-            (part for known, part in self._targets.values() if known == kind and part in names), None
+            (part for known, part in self._targets.values() if known == kind and part in names),
+            None,
         )
 
     def _read_sheets(self, part):

@@ -1,3 +1,5 @@
+from ast import literal_eval
+
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
@@ -169,11 +171,16 @@ class ResPartner(models.Model):
 
     @api.model
     def _get_trade_action(self, domain, name=None):
-        """The customer list, limited to ``domain``."""
+        """The customer list, archived customers included, limited to ``domain``."""
         action = self.env["ir.actions.actions"]._for_xml_id("trade_crm.res_partner_action_customers")
+        customers = Domain(literal_eval(action["domain"]))
         return action | {
-            "domain": domain,
-            "context": {"active_test": False},
+            "domain": list(customers & Domain(domain)),
+            "context": {
+                "active_test": False,
+                "default_is_company": True,
+                "res_partner_search_mode": "customer",
+            },
             "name": name or action["name"],
         }
 

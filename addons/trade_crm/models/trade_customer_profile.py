@@ -32,8 +32,12 @@ class TradeCustomerProfile(models.Model):
     _order = "window_revenue desc, id"
     _log_access = False
 
-    partner_id = fields.Many2one("res.partner", "Customer", required=True, readonly=True, ondelete="cascade")
-    company_id = fields.Many2one("res.company", required=True, readonly=True, index=True, ondelete="cascade")
+    partner_id = fields.Many2one(
+        "res.partner", "Customer", required=True, readonly=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, index=True, ondelete="cascade"
+    )
     currency_id = fields.Many2one(related="company_id.currency_id")
 
     first_order_date = fields.Date("First purchase", readonly=True)
@@ -43,7 +47,8 @@ class TradeCustomerProfile(models.Model):
     )
     order_count = fields.Integer("Orders", readonly=True)
     revenue = fields.Monetary(
-        readonly=True, help="Net of tax, in company currency at the rate of each order, less refunds."
+        readonly=True,
+        help="Net of tax, in company currency at the rate of each order, less refunds.",
     )
     margin = fields.Monetary(
         readonly=True,
@@ -232,11 +237,17 @@ class TradeCustomerProfile(models.Model):
         if not records:
             return {}
         queries = [
-            SQL("SELECT d.*, %s FROM (%s) d", cause, self._get_pending_partner_sql(table, list(ids)))
+            SQL(
+                "SELECT d.*, %s FROM (%s) d", cause, self._get_pending_partner_sql(table, list(ids))
+            )
             for (table, cause), ids in records.items()
         ]
         self.env.cr.execute(SQL(" UNION ").join(queries))
-        return {(partner, company): cause for partner, company, cause in self.env.cr.fetchall() if partner}
+        return {
+            (partner, company): cause
+            for partner, company, cause in self.env.cr.fetchall()
+            if partner
+        }
 
     def _refresh_at_once(self, pairs):
         """Refresh a few customers in the transaction that changed them.

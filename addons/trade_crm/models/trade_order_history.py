@@ -72,6 +72,15 @@ class TradeOrderHistory(models.Model):
         "Lines at a discount", compute="_compute_from_lines", store=True, precompute=True
     )
 
+    import_id = fields.Many2one(
+        "trade.order.import",
+        "Imported by",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
+    )
+
     _external_id_unique = models.Constraint(
         "UNIQUE (company_id, source, external_id)",
         "This order number exists already for the same source and company.",

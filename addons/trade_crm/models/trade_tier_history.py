@@ -13,12 +13,18 @@ class TradeTierHistory(models.Model):
     _order = "changed_at desc, id desc"
     _log_access = False
 
-    partner_id = fields.Many2one("res.partner", "Customer", required=True, readonly=True, ondelete="cascade")
-    company_id = fields.Many2one("res.company", required=True, readonly=True, index=True, ondelete="cascade")
+    partner_id = fields.Many2one(
+        "res.partner", "Customer", required=True, readonly=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, index=True, ondelete="cascade"
+    )
     currency_id = fields.Many2one(related="company_id.currency_id")
     changed_at = fields.Datetime(required=True, readonly=True, index=True)
     previous_tier_id = fields.Many2one("trade.tier", readonly=True, ondelete="set null")
-    tier_id = fields.Many2one("trade.tier", readonly=True, index="btree_not_null", ondelete="set null")
+    tier_id = fields.Many2one(
+        "trade.tier", readonly=True, index="btree_not_null", ondelete="set null"
+    )
     tier_color = fields.Integer(related="tier_id.color", string="Tier color")
     cause = fields.Selection(CAUSES, readonly=True)
     rule = fields.Json(readonly=True)

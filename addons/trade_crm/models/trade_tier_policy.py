@@ -278,9 +278,7 @@ class TradeTier(models.Model):
     def action_view_partners(self):
         """Open the tier's customers."""
         self.ensure_one()
-        return self.env["res.partner"]._get_trade_action(
-            [("trade_tier_id", "=", self.id)], name=self.name
-        )
+        return self.env["trade.customer.profile"].action_view_tier_partners(self.id)
 
     # ------------------------------------------------------------------
     # Rule

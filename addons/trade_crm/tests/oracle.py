@@ -4,7 +4,7 @@ Written from what the columns mean and apart from the addon, of whose code nothi
 are ``Decimal`` and ``Fraction``, days are Python dates.
 """
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
@@ -134,7 +134,9 @@ def describe_differences(expected, found, limit=5):
         lines.append(f"{key}: {'missing' if key in expected.index else 'should not be there'}")
     both = expected.index.intersection(found.index)
     for name in COLUMNS:
-        for key, wanted, got in zip(both, expected.loc[both, name], found.loc[both, name], strict=True):
+        for key, wanted, got in zip(
+            both, expected.loc[both, name], found.loc[both, name], strict=True
+        ):
             if not _is_same(name, wanted, got):
                 lines.append(f"{key}: {name} is {got!r}, should be {wanted!r}")
     if len(lines) > limit:
@@ -201,10 +203,14 @@ def _compute_purchases(documents, policies):
     )
     frame = frame.join(bought.day.agg(first_order_date="min", last_order_date="max"))
     frame = frame.join(
-        inside.groupby(KEY).agg(window_order_count=("orders", "sum"), window_revenue=("revenue", "sum"))
+        inside.groupby(KEY).agg(
+            window_order_count=("orders", "sum"), window_revenue=("revenue", "sum")
+        )
     )
     frame = frame.join(moving.groupby(KEY).agg(leaves=("leaves", "min")))
-    frame["window_order_count"] = [0 if pd.isna(count) else int(count) for count in frame.window_order_count]
+    frame["window_order_count"] = [
+        0 if pd.isna(count) else int(count) for count in frame.window_order_count
+    ]
     frame["window_revenue"] = pd.Series(
         [Decimal(0) if pd.isna(amount) else amount for amount in frame.window_revenue],
         index=frame.index,
@@ -218,7 +224,9 @@ def _compute_gaps(documents):
     days = documents.loc[documents.orders == 1, [*KEY, "day"]].drop_duplicates()
     days = days.assign(day=pd.to_datetime(days.day)).sort_values([*KEY, "day"])
     days["gap"] = days.groupby(KEY).day.diff().dt.days
-    return days.groupby(KEY).gap.agg(gap_mean_days="mean", gap_std_days="std", gap_sum="sum", gaps="count")
+    return days.groupby(KEY).gap.agg(
+        gap_mean_days="mean", gap_std_days="std", gap_sum="sum", gaps="count"
+    )
 
 
 def _compute_items(items):
@@ -255,10 +263,16 @@ def _get_tier_id(row, policy):
         if tier["never_bought"] and bought:
             continue
         if months := tier["inactive_months"]:
-            if not bought or _add_months(row.last_order_date, relativedelta(months=months)) > policy.today:
+            if (
+                not bought
+                or _add_months(row.last_order_date, relativedelta(months=months)) > policy.today
+            ):
                 continue
         if months := tier["tenure_months"]:
-            if not bought or _add_months(row.first_order_date, relativedelta(months=months)) <= policy.today:
+            if (
+                not bought
+                or _add_months(row.first_order_date, relativedelta(months=months)) <= policy.today
+            ):
                 continue
         if tier["min_revenue"] and row.window_revenue < tier["min_revenue"]:
             continue
@@ -293,7 +307,7 @@ def _make_documents(rows):
 
 
 def _get_local_day(moment, zone):
-    return moment.replace(tzinfo=timezone.utc).astimezone(zone).date()
+    return moment.replace(tzinfo=UTC).astimezone(zone).date()
 
 
 def _get_rate(rate):
@@ -315,7 +329,9 @@ def _get_orders(tables, policies):
                 _get_local_day(order.date_order, policy.zone),
                 int(sold),
                 *(
-                    (policy.round(Fraction(amount) / rate) if rate != 1 else amount) if sold else Decimal(0)
+                    (policy.round(Fraction(amount) / rate) if rate != 1 else amount)
+                    if sold
+                    else Decimal(0)
                     for amount in (order.amount_untaxed, order.margin)
                 ),
             )
@@ -335,7 +351,9 @@ def _get_refunds(tables, policies):
     order_line_of = dict(zip(links.invoice_line_id, links.order_line_id, strict=True))
 
     refunds = moves[
-        (moves.move_type == "out_refund") & (moves.state == "posted") & moves.company_id.isin(policies)
+        (moves.move_type == "out_refund")
+        & (moves.state == "posted")
+        & moves.company_id.isin(policies)
     ]
     lines = lines[lines.move_id.isin(refunds.index) & (lines.display_type == "product")]
     rows, per_order_line = [], {}
@@ -375,7 +393,9 @@ def _get_refunds(tables, policies):
 def _limit_refunds(order_line, order, refunded):
     """Refunds of one order line count at most for what is invoiced less than was ordered."""
     total = sum((Fraction(amount) for _day, amount in refunded), Fraction(0))
-    missing = Fraction(order_line.price_subtotal) - Fraction(order_line.untaxed_amount_invoiced or 0)
+    missing = Fraction(order_line.price_subtotal) - Fraction(
+        order_line.untaxed_amount_invoiced or 0
+    )
     missing /= _get_rate(order.currency_rate)
     share = min(Fraction(1), max(Fraction(0), missing / total)) if total else Fraction(0)
     return [(day, Fraction(amount) * share) for day, amount in refunded]
@@ -397,7 +417,9 @@ def _get_prospects(partners, policies):
     for partner in partners[partners.customer_rank.fillna(0) > 0].itertuples():
         if partner.commercial_partner_id == partner.id:
             companies = policies if pd.isna(partner.company_id) else [partner.company_id]
-            rows += [(partner.id, company, None, 0, Decimal(0), Decimal(0)) for company in companies]
+            rows += [
+                (partner.id, company, None, 0, Decimal(0), Decimal(0)) for company in companies
+            ]
     return _make_documents(rows)
 
 
@@ -420,7 +442,11 @@ def _get_order_items(tables):
         order = orders.loc[line.order_id]
         item = pd.isna(line.display_type) and not line.is_downpayment and line.price_subtotal >= 0
         if order.state == "sale" and item:
-            factor = Fraction(1) if pd.isna(line.product_uom_id) else Fraction(factors[line.product_uom_id])
+            factor = (
+                Fraction(1)
+                if pd.isna(line.product_uom_id)
+                else Fraction(factors[line.product_uom_id])
+            )
             rows.append(
                 (
                     order.partner_id,

@@ -97,12 +97,16 @@ class TestProfileCdnow(OracleCommon):
         found = oracle.read_profiles(self.env.cr).loc[self.company_cn.id]
         log = pd.DataFrame(self.purchases, columns=["customer", "day", "quantity", "amount"])
         log["amount"] = log.amount.astype(float)
-        peer = summary_data_from_transaction_data(log, "customer", "day", observation_period_end="1998-06-30")
+        peer = summary_data_from_transaction_data(
+            log, "customer", "day", observation_period_end="1998-06-30"
+        )
         self.assertEqual(len(peer), 2357)
         repeated = peer[peer.frequency > 0]
         gaps = found.gap_mean_days.loc[[self.partner_of[name] for name in repeated.index]]
         np.testing.assert_allclose(
-            gaps.astype(float).to_numpy(), (repeated.recency / repeated.frequency).to_numpy(), rtol=1e-12
+            gaps.astype(float).to_numpy(),
+            (repeated.recency / repeated.frequency).to_numpy(),
+            rtol=1e-12,
         )
         single = found.gap_mean_days.loc[
             [self.partner_of[name] for name in peer.index[peer.frequency == 0]]
@@ -122,7 +126,9 @@ class TestProfileCdnow(OracleCommon):
             replay._queue_due()
             rows = self.env["trade.profile.dirty"]._take(10_000)
             refreshed += len(rows)
-            replay._rebuild_pairs({(partner, company): cause for _id, partner, company, cause in rows})
+            replay._rebuild_pairs(
+                {(partner, company): cause for _id, partner, company, cause in rows}
+            )
         self.assertTrue(refreshed)
         self.assertOracle(end)
 
