@@ -69,10 +69,14 @@ def put_before_root(text):
     return lambda data: data.replace(b"<worksheet", text + b"<worksheet", 1)
 
 
-BILLION_LAUGHS = b"""<!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;&lol;&lol;">]>"""
+BILLION_LAUGHS = (
+    b"""<!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;&lol;&lol;">]>"""
+)
 GOOD_XLSX = xlsx_file(COLUMNS, VALUES)
 SHARED = share_texts(GOOD_XLSX)
-CHINESE = csv_file("单号,客户,日期,金额", "S1,北京烤鸭店有限公司,2024年1月31日,12.5", encoding="gb18030")
+CHINESE = csv_file(
+    "单号,客户,日期,金额", "S1,北京烤鸭店有限公司,2024年1月31日,12.5", encoding="gb18030"
+)
 
 REFUSED_FILES = {
     "empty file": (b"", "empty", {}),
@@ -253,7 +257,11 @@ REFUSED_ROWS = {
         "shortened",
         {"column": "Order number", "value": "2.02401E+11"},
     ),
-    "30 February": ("S1,Wok,2024-02-30,5", "date_impossible", {"column": "Date", "value": "2024-02-30"}),
+    "30 February": (
+        "S1,Wok,2024-02-30,5",
+        "date_impossible",
+        {"column": "Date", "value": "2024-02-30"},
+    ),
     "month 13": ("S1,Wok,20241301,5", "date_impossible", {"column": "Date", "value": "20241301"}),
     "3 April or 4 March": (
         "S1,Wok,03/04/2024,5",
@@ -266,15 +274,27 @@ REFUSED_ROWS = {
         {"column": "Date", "value": "03/04/24"},
     ),
     "day number of Excel": ("S1,Wok,45322,5", "date_serial", {"column": "Date", "value": "45322"}),
-    "no date at all": ("S1,Wok,last week,5", "date_unknown", {"column": "Date", "value": "last week"}),
+    "no date at all": (
+        "S1,Wok,last week,5",
+        "date_unknown",
+        {"column": "Date", "value": "last week"},
+    ),
     "tomorrow": ("S1,Wok,2026-04-01,5", "date_future", {"column": "Date", "value": "2026-04-01"}),
     "1900": (
         "S1,Wok,1900-01-01,5",
         "date_too_old",
         {"column": "Date", "value": "1900-01-01", "year": 1970},
     ),
-    "text for an amount": ("S1,Wok,2024-01-31,five", "number", {"column": "Amount", "value": "five"}),
-    "two decimal points": ("S1,Wok,2024-01-31,5.5.5", "number", {"column": "Amount", "value": "5.5.5"}),
+    "text for an amount": (
+        "S1,Wok,2024-01-31,five",
+        "number",
+        {"column": "Amount", "value": "five"},
+    ),
+    "two decimal points": (
+        "S1,Wok,2024-01-31,5.5.5",
+        "number",
+        {"column": "Amount", "value": "5.5.5"},
+    ),
     "two numbers": ("S1,Wok,2024-01-31,12 13", "number", {"column": "Amount", "value": "12 13"}),
     "infinity": ("S1,Wok,2024-01-31,inf", "number", {"column": "Amount", "value": "inf"}),
     "not a number": ("S1,Wok,2024-01-31,nan", "number", {"column": "Amount", "value": "nan"}),
@@ -288,7 +308,11 @@ REFUSED_ROWS = {
         "number_too_large",
         {"column": "Amount", "value": "1e300"},
     ),
-    "negative amount": ("S1,Wok,2024-01-31,-5", "negative_amount", {"column": "Amount", "value": "-5"}),
+    "negative amount": (
+        "S1,Wok,2024-01-31,-5",
+        "negative_amount",
+        {"column": "Amount", "value": "-5"},
+    ),
     "negative amount of an accountant": (
         "S1,Wok,2024-01-31,(5.00)",
         "negative_amount",
@@ -319,10 +343,14 @@ OTHER_COLUMNS = {
 }
 
 
-@pytest.mark.parametrize(("name", "cell", "code", "values"), OTHER_COLUMNS.values(), ids=OTHER_COLUMNS)
+@pytest.mark.parametrize(
+    ("name", "cell", "code", "values"), OTHER_COLUMNS.values(), ids=OTHER_COLUMNS
+)
 def test_refused_cell(name, cell, code, values):
     row = read_row(csv_file(f"{HEADER},{name}", f"{ROW},{cell}"))
-    assert [(error.code, error.values) for error in row.errors] == [(code, {"column": name, **values})]
+    assert [(error.code, error.values) for error in row.errors] == [
+        (code, {"column": name, **values})
+    ]
 
 
 CUSTOMER_CELLS = {
@@ -393,10 +421,14 @@ SAME = {
     "UTF-16 big endian": b"\xfe\xff" + csv_file(HEADER, ROW, encoding="utf-16-be"),
     "Windows ends of lines": csv_file(HEADER, ROW, "", end="\r\n"),
     "Mac ends of lines": csv_file(HEADER, ROW, end="\r"),
-    "mark before a quote": csv_file('"Order number",Customer,Date,Amount', ROW, encoding="utf-8-sig"),
+    "mark before a quote": csv_file(
+        '"Order number",Customer,Date,Amount', ROW, encoding="utf-8-sig"
+    ),
     "title above": csv_file("Sales of 2024,,,", ",,,", HEADER, ROW),
     "blank lines": csv_file("", HEADER, "", ROW, "", ",,,"),
-    "spaces": csv_file(" Order  number , Customer,Date,Amount", " S1 ,Golden \t Wok,2024-01-31, 12.50 "),
+    "spaces": csv_file(
+        " Order  number , Customer,Date,Amount", " S1 ,Golden \t Wok,2024-01-31, 12.50 "
+    ),
     "guarded against formulas": csv_file(HEADER, ROW.replace("S1", "'=S1")).replace(b"'=S1", b"S1"),
     "workbook": GOOD_XLSX,
     "workbook of Excel": SHARED,
@@ -412,7 +444,9 @@ SAME = {
     "workbook with a title": xlsx_file(["Sales of 2024"], [], COLUMNS, VALUES),
     "workbook with empty sheets": xlsx_file(COLUMNS, VALUES, title="Orders", before=["A", "B"]),
     "calculated formula": edit_sheet(GOOD_XLSX, set_formula(b"12.5")),
-    "inexact number": edit_sheet(GOOD_XLSX, lambda data: data.replace(b"12.5", b"12.500000000000002")),
+    "inexact number": edit_sheet(
+        GOOD_XLSX, lambda data: data.replace(b"12.5", b"12.500000000000002")
+    ),
     "prefixed tags": edit_sheet(
         GOOD_XLSX,
         lambda data: (
@@ -646,14 +680,21 @@ def test_lines_without_number_are_one_order_a_day():
 
 def test_line_leaves_its_worth_to_the_total():
     content = csv_file(
-        "Order,Customer,Date,Product,Order total", "S1,Wok,2024-01-31,Rice,5", "S1,Wok,2024-01-31,Oil,"
+        "Order,Customer,Date,Product,Order total",
+        "S1,Wok,2024-01-31,Rice,5",
+        "S1,Wok,2024-01-31,Oil,",
     )
     _inspection, rows = read(content)
     assert not rows[1].errors and rows[1].amount is None
 
 
 def test_protection_against_formulas_comes_off():
-    assert [to_text(text) for text in ("'=1+1", "'-5", "'Wok", "'@x")] == ["=1+1", "-5", "'Wok", "@x"]
+    assert [to_text(text) for text in ("'=1+1", "'-5", "'Wok", "'@x")] == [
+        "=1+1",
+        "-5",
+        "'Wok",
+        "@x",
+    ]
 
 
 # ------------------------------------------------------------------
@@ -663,13 +704,16 @@ def test_protection_against_formulas_comes_off():
 
 def many_rows(count):
     return [
-        [f"S{n}", f"Wok {n % 7} 锅", datetime.date(2024, 1, 1 + n % 28), n / 4] for n in range(count)
+        [f"S{n}", f"Wok {n % 7} 锅", datetime.date(2024, 1, 1 + n % 28), n / 4]
+        for n in range(count)
     ]
 
 
 STREAMS = {
     "utf-8": csv_file(HEADER, *(",".join(map(str, row)) for row in many_rows(3000))),
-    "utf-16": csv_file(HEADER, *(",".join(map(str, row)) for row in many_rows(3000)), encoding="utf-16"),
+    "utf-16": csv_file(
+        HEADER, *(",".join(map(str, row)) for row in many_rows(3000)), encoding="utf-16"
+    ),
     "gb18030": csv_file(
         HEADER, *(",".join(map(str, row)) for row in many_rows(3000)), encoding="gb18030"
     ),
