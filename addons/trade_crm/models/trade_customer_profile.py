@@ -90,7 +90,7 @@ class TradeCustomerProfile(models.Model):
     window_order_count = fields.Integer(
         "Orders in window", readonly=True, help="Orders within the window of the tier policy."
     )
-    tier_id = fields.Many2one("trade.tier", "Tier", readonly=True, index=True, ondelete="set null")
+    tier_id = fields.Many2one("trade.tier", readonly=True, index=True, ondelete="set null")
     tier_color = fields.Integer(related="tier_id.color", string="Tier color")
     tier_since = fields.Date("In tier since", readonly=True)
     tier_reason = fields.Char("Why this tier", compute="_compute_tier_reason")

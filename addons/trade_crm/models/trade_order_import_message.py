@@ -149,9 +149,11 @@ ROW_SENTENCES = {
 
 def describe_file_error(env, error):
     """Sentence for an ``OrderFileError``."""
-    return env._(FILE_SENTENCES[error.code]) % error.values
+    # A lazy text takes its values after the translation.
+    return env._(FILE_SENTENCES[error.code]) % error.values  # pylint: disable=translation-not-lazy
 
 
 def describe_row_errors(env, errors):
     """Sentences for what is kept on a row: a list of ``{"code": …, **values}``."""
-    return " ".join(env._(ROW_SENTENCES[error["code"]]) % error for error in errors or ())
+    sentences = (env._(ROW_SENTENCES[error["code"]]) for error in errors or ())
+    return " ".join(text % error for text, error in zip(sentences, errors or (), strict=True))

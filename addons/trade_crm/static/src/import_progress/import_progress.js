@@ -22,7 +22,7 @@ export class ImportProgress extends Component {
                 }
                 return () => clearTimeout(this.timer);
             },
-            () => [this.isRunning]
+            () => [this.isRunning],
         );
         onWillUnmount(() => clearTimeout(this.timer));
     }

@@ -48,7 +48,7 @@ export class TierShare extends Component {
                 date: formatDate(deserializeDate(as_of)),
                 months: policy.window_months,
                 policy: policy.name,
-            }
+            },
         );
     }
 

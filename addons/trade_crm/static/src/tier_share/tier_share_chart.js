@@ -110,7 +110,7 @@ export class TierShareChart extends Component {
                 const chart = new Chart(canvas, config);
                 return () => chart.destroy();
             },
-            () => [this.canvasRef.el, this.props.tiers]
+            () => [this.canvasRef.el, this.props.tiers],
         );
     }
 

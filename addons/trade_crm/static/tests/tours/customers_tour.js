@@ -59,8 +59,7 @@ registry.category("web_tour.tours").add("trade_crm_customers", {
         { trigger: ".o_last_breadcrumb_item:contains(/^Core$/)" },
         {
             content: "only its customers are listed",
-            trigger:
-                ".o_list_view:has(.o_data_row:contains(Golden Wok)):not(:has(.o_data_row:contains(Corner Shop)))",
+            trigger: ".o_list_view:has(.o_data_row:contains(Golden Wok)):not(:has(.o_data_row:contains(Corner Shop)))",
         },
     ],
 });
