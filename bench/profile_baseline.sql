@@ -1,7 +1,8 @@
 -- The customer profile by hand, as fast as we know to write it: one pass per table, nothing but the
--- default tiers, a plain table as the result. Companies come as rows of
+-- default tiers, a plain table as the result. {companies} are the companies as rows of
 -- (id, tz, today, first day in the window, window, ids of the seven default tiers).
 SET LOCAL jit = off;
+SET LOCAL parallel_tuple_cost = 0.01;
 CREATE UNLOGGED TABLE bench_profile AS
 SELECT partner_id,
        company_id,
@@ -12,7 +13,7 @@ SELECT partner_id,
        margin,
        round(revenue / NULLIF(order_count, 0), 2) AS average_order_value,
        (quantity / NULLIF(order_count - unmeasured, 0))::float8 AS items_per_order,
-       (gap_sum / NULLIF(gaps, 0)::float8) AS gap_mean_days,
+       gap_sum / NULLIF(gaps, 0)::float8 AS gap_mean_days,
        CASE WHEN gaps > 1 THEN
            sqrt(GREATEST(0, gap_squares - gap_sum::numeric * gap_sum / gaps)::float8 / (gaps - 1))
        END AS gap_std_days,
@@ -37,25 +38,38 @@ SELECT partner_id,
                   THEN (first_order_date + interval '3 months')::date END
        ) AS next_change_on
   FROM (
-        SELECT part.partner_id,
-               part.company_id,
-               min(first_order_date) AS first_order_date,
-               max(last_order_date) AS last_order_date,
-               COALESCE(sum(order_count), 0) AS order_count,
-               COALESCE(sum(revenue), 0) AS revenue,
-               COALESCE(sum(margin), 0) AS margin,
-               COALESCE(sum(window_revenue), 0) AS window_revenue,
-               COALESCE(sum(window_order_count), 0) AS window_order_count,
-               min(first_in_window) AS first_in_window,
-               sum(gaps) AS gaps,
-               sum(gap_sum) AS gap_sum,
-               sum(gap_squares) AS gap_squares,
-               sum(quantity) AS quantity,
-               COALESCE(sum(unmeasured), 0) AS unmeasured,
-               sum(lines) AS lines,
-               sum(discounted) AS discounted
+        SELECT partner_id,
+               company_id,
+               purchase.first_order_date,
+               purchase.last_order_date,
+               COALESCE(purchase.order_count, 0) AS order_count,
+               COALESCE(purchase.revenue, 0) - COALESCE(refund.revenue, 0) AS revenue,
+               COALESCE(purchase.margin, 0) - COALESCE(refund.margin, 0) AS margin,
+               COALESCE(purchase.window_revenue, 0) - COALESCE(refund.window_revenue, 0) AS window_revenue,
+               COALESCE(purchase.window_order_count, 0) AS window_order_count,
+               LEAST(purchase.first_in_window, refund.first_in_window) AS first_in_window,
+               purchase.gaps,
+               purchase.gap_sum,
+               purchase.gap_squares,
+               item.quantity,
+               item.unmeasured,
+               item.lines,
+               item.discounted
           FROM (
-                -- Purchases: a sort by customer and day, so that the day before is the previous row.
+                SELECT p.id AS partner_id, company.id AS company_id
+                  FROM res_partner p
+                  JOIN (VALUES {companies}) AS company (id, tz, today, window_start, time_window, tiers)
+                       ON p.company_id IS NULL OR p.company_id = company.id
+                 WHERE p.customer_rank > 0 AND p.commercial_partner_id = p.id
+               ) prospect
+          FULL JOIN (
+                -- Whoever was only ever quoted is a customer too.
+                SELECT DISTINCT p.commercial_partner_id AS partner_id, o.company_id
+                  FROM sale_order o JOIN res_partner p ON p.id = o.partner_id
+                 WHERE o.state <> 'sale'
+               ) quoted USING (partner_id, company_id)
+          FULL JOIN (
+                -- Sorted by customer and day, so that the day before is the previous row.
                 SELECT partner_id,
                        company_id,
                        min(day) AS first_order_date,
@@ -69,11 +83,7 @@ SELECT partner_id,
                        count(*) FILTER (WHERE gap > 0) AS gaps,
                        -- The days between the first and the last purchase are all of its gaps.
                        NULLIF(max(day) - min(day), 0)::bigint AS gap_sum,
-                       sum(gap::bigint * gap) AS gap_squares,
-                       NULL::numeric AS quantity,
-                       NULL::bigint AS unmeasured,
-                       NULL::bigint AS lines,
-                       NULL::bigint AS discounted
+                       sum(gap::bigint * gap) AS gap_squares
                   FROM (
                         SELECT purchase.*,
                                day - lag(day) OVER (PARTITION BY partner_id, company_id ORDER BY day) AS gap
@@ -105,102 +115,99 @@ SELECT partner_id,
                                ) purchase
                        ) spaced
                  GROUP BY partner_id, company_id
-                 UNION ALL
-                -- Refunds.
-                SELECT partner_id, company_id, NULL, NULL, NULL, -sum(amount), -sum(margin),
-                       -sum(amount) FILTER (WHERE day >= window_start), NULL,
-                       min(day) FILTER (WHERE day >= window_start AND amount <> 0),
-                       NULL, NULL, NULL, NULL, NULL, NULL, NULL
+               ) purchase USING (partner_id, company_id)
+          FULL JOIN (
+                SELECT partner_id,
+                       company_id,
+                       sum(amount) AS revenue,
+                       sum(margin) AS margin,
+                       sum(amount) FILTER (WHERE day >= window_start) AS window_revenue,
+                       min(day) FILTER (WHERE day >= window_start AND amount <> 0) AS first_in_window
                   FROM (
                         SELECT p.commercial_partner_id AS partner_id,
-                               m.company_id,
-                               COALESCE(m.invoice_date, m.date) AS day,
+                               part.company_id,
+                               part.day,
                                company.window_start,
-                               CASE WHEN of_order.share IS NULL THEN l.balance
-                                    ELSE round(l.balance * of_order.share, 2) END AS amount,
-                               CASE WHEN of_order.share IS NULL THEN l.balance
-                                    ELSE round(l.balance * of_order.share * of_order.margin_rate, 2) END AS margin
-                          FROM account_move m
-                          JOIN account_move_line l ON l.move_id = m.id AND l.display_type = 'product'
-                          JOIN (VALUES {companies}) AS company
-                               (id, tz, today, window_start, time_window, tiers)
-                               ON company.id = m.company_id
-                          LEFT JOIN (
-                                SELECT rel.invoice_line_id,
-                                       line.order_partner_id,
+                               CASE WHEN of_order THEN round(balance * share, 2) ELSE balance END AS amount,
+                               CASE WHEN of_order THEN round(balance * share * margin_rate, 2) ELSE balance END AS margin
+                          FROM (
+                                SELECT m.company_id,
+                                       m.reversed_entry_id,
+                                       COALESCE(m.invoice_date, m.date) AS day,
+                                       l.balance,
+                                       rel.order_line_id IS NOT NULL AS of_order,
+                                       COALESCE(line.order_partner_id, m.partner_id) AS partner_id,
                                        CASE WHEN o.state <> 'sale' OR line.is_downpayment THEN 0
                                             ELSE LEAST(1, GREATEST(0,
                                                 (line.price_subtotal - COALESCE(line.untaxed_amount_invoiced, 0))
                                                 / COALESCE(NULLIF(o.currency_rate, 0), 1)
-                                                / NULLIF(sum(refunded.balance) OVER (PARTITION BY line.id), 0)))
+                                                / NULLIF(sum(l.balance) OVER (PARTITION BY line.id), 0)))
                                        END AS share,
                                        CASE WHEN line.price_subtotal = 0 THEN 0
                                             ELSE COALESCE(line.margin, 0) / line.price_subtotal END AS margin_rate
-                                  FROM account_move refund
-                                  JOIN account_move_line refunded
-                                       ON refunded.move_id = refund.id AND refunded.display_type = 'product'
-                                  JOIN sale_order_line_invoice_rel rel ON rel.invoice_line_id = refunded.id
-                                  JOIN sale_order_line line ON line.id = rel.order_line_id
-                                  JOIN sale_order o ON o.id = line.order_id
-                                 WHERE refund.move_type = 'out_refund' AND refund.state = 'posted'
-                               ) of_order ON of_order.invoice_line_id = l.id
-                          JOIN res_partner p ON p.id = COALESCE(of_order.order_partner_id, m.partner_id)
-                         WHERE m.move_type = 'out_refund'
-                           AND m.state = 'posted'
-                           AND (of_order.invoice_line_id IS NOT NULL
-                                OR m.reversed_entry_id IS NULL
-                                OR EXISTS (
-                                    SELECT FROM account_move_line reversed
-                                      JOIN sale_order_line_invoice_rel rel ON rel.invoice_line_id = reversed.id
-                                     WHERE reversed.move_id = m.reversed_entry_id
-                               ))
+                                  FROM account_move m
+                                  JOIN account_move_line l ON l.move_id = m.id AND l.display_type = 'product'
+                                  LEFT JOIN sale_order_line_invoice_rel rel ON rel.invoice_line_id = l.id
+                                  LEFT JOIN sale_order_line line ON line.id = rel.order_line_id
+                                  LEFT JOIN sale_order o ON o.id = line.order_id
+                                 WHERE m.move_type = 'out_refund' AND m.state = 'posted'
+                               ) part
+                          JOIN res_partner p ON p.id = part.partner_id
+                          JOIN (VALUES {companies}) AS company (id, tz, today, window_start, time_window, tiers)
+                               ON company.id = part.company_id
+                         WHERE of_order
+                            OR reversed_entry_id IS NULL
+                            -- Looked up for the few that get here, not hashed for all.
+                            OR (SELECT TRUE
+                                  FROM account_move_line reversed
+                                  JOIN sale_order_line_invoice_rel rel ON rel.invoice_line_id = reversed.id
+                                 WHERE reversed.move_id = part.reversed_entry_id
+                                 LIMIT 1)
                        ) refund
                  GROUP BY partner_id, company_id
-                 UNION ALL
-                -- Items: added up per unit of measure, and only then converted and joined.
-                SELECT p.commercial_partner_id, line.company_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-                       NULL, NULL, NULL, NULL, line.quantity * COALESCE(unit.factor, 1), NULL,
-                       line.lines, line.discounted
+               ) refund USING (partner_id, company_id)
+          FULL JOIN (
+                SELECT partner_id,
+                       company_id,
+                       sum(quantity) AS quantity,
+                       sum(unmeasured) AS unmeasured,
+                       sum(lines) AS lines,
+                       sum(discounted) AS discounted
                   FROM (
-                        SELECT order_partner_id, company_id, product_uom_id,
-                               sum(product_uom_qty) AS quantity,
-                               count(*) AS lines,
-                               count(*) FILTER (WHERE discount > 0) AS discounted
-                          FROM sale_order_line
-                         WHERE state = 'sale'
-                           AND display_type IS NULL
-                           AND price_subtotal >= 0
-                           AND is_downpayment IS NOT TRUE
-                         GROUP BY order_partner_id, company_id, product_uom_id
-                       ) line
-                  JOIN res_partner p ON p.id = line.order_partner_id
-                  LEFT JOIN uom_uom unit ON unit.id = line.product_uom_id
-                 UNION ALL
-                SELECT p.commercial_partner_id, h.company_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-                       NULL, NULL, NULL, NULL, h.quantity,
-                       CASE WHEN COALESCE(h.quantity, 0) = 0 THEN 1 END, h.line_count, h.discounted_count
-                  FROM trade_order_history h
-                  JOIN res_partner p ON p.id = h.partner_id
-                 UNION ALL
-                -- Customers who never bought.
-                SELECT DISTINCT p.commercial_partner_id, o.company_id, NULL::date, NULL::date, 0::bigint,
-                       0::numeric, 0::numeric, NULL::numeric, NULL::bigint, NULL::date, NULL::bigint,
-                       NULL::bigint, NULL::numeric, NULL::numeric, NULL::bigint, NULL::bigint, NULL::bigint
-                  FROM sale_order o JOIN res_partner p ON p.id = o.partner_id
-                 WHERE o.state <> 'sale'
-                 UNION ALL
-                SELECT p.id, company.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-                       NULL, NULL, NULL, NULL, NULL
-                  FROM res_partner p
-                  JOIN (VALUES {companies}) AS company (id, tz, today, window_start, time_window, tiers)
-                       ON p.company_id IS NULL OR p.company_id = company.id
-                 WHERE p.customer_rank > 0 AND p.commercial_partner_id = p.id
-               ) part
-         GROUP BY part.partner_id, part.company_id
+                        -- Added up per unit of measure, and only then converted and joined.
+                        SELECT p.commercial_partner_id AS partner_id,
+                               line.company_id,
+                               line.quantity * COALESCE(unit.factor, 1) AS quantity,
+                               0 AS unmeasured,
+                               line.lines,
+                               line.discounted
+                          FROM (
+                                SELECT order_partner_id, company_id, product_uom_id,
+                                       sum(product_uom_qty) AS quantity,
+                                       count(*) AS lines,
+                                       count(*) FILTER (WHERE discount > 0) AS discounted
+                                  FROM sale_order_line
+                                 WHERE state = 'sale'
+                                   AND display_type IS NULL
+                                   AND price_subtotal >= 0
+                                   AND is_downpayment IS NOT TRUE
+                                 GROUP BY order_partner_id, company_id, product_uom_id
+                               ) line
+                          JOIN res_partner p ON p.id = line.order_partner_id
+                          LEFT JOIN uom_uom unit ON unit.id = line.product_uom_id
+                         UNION ALL
+                        SELECT p.commercial_partner_id, h.company_id, h.quantity,
+                               CASE WHEN COALESCE(h.quantity, 0) = 0 THEN 1 ELSE 0 END,
+                               h.line_count, h.discounted_count
+                          FROM trade_order_history h
+                          JOIN res_partner p ON p.id = h.partner_id
+                       ) item
+                 GROUP BY partner_id, company_id
+               ) item USING (partner_id, company_id)
        ) total
   JOIN (
         -- The last day that is some months ago: a day is as far away as its calendar says.
-        SELECT company.*, ago.*
+        SELECT company.id AS company_id, company.time_window, company.tiers, ago.*
           FROM (VALUES {companies}) AS company (id, tz, today, window_start, time_window, tiers)
           JOIN LATERAL (
                 SELECT max(day) FILTER (WHERE day + interval '3 months' <= today) AS months_ago_3,
@@ -208,4 +215,4 @@ SELECT partner_id,
                        max(day) FILTER (WHERE day + interval '12 months' <= today) AS months_ago_12
                   FROM (SELECT today - n AS day FROM generate_series(0, 400) n) past
                ) ago ON TRUE
-       ) company ON company.id = total.company_id
+       ) company USING (company_id)
