@@ -20,7 +20,9 @@ class ResPartner(models.Model):
         help="Profile of the commercial partner in the current company.",
     )
     trade_tier_id = fields.Many2one(related="trade_profile_id.tier_id", string="Tier", groups=ROLES)
-    trade_tier_color = fields.Integer(related="trade_profile_id.tier_color", groups=ROLES)
+    trade_tier_color = fields.Integer(
+        related="trade_profile_id.tier_color", aggregator=None, groups=ROLES
+    )
     trade_tier_since = fields.Date(related="trade_profile_id.tier_since", groups=ROLES)
     trade_tier_reason = fields.Char(related="trade_profile_id.tier_reason", groups=ROLES)
     trade_currency_id = fields.Many2one(
@@ -97,7 +99,9 @@ class ResPartner(models.Model):
         profiles = self.env["trade.customer.profile"].sudo()
         current = Domain("company_id", "=", self.env.company.id)
         if operator == "in":
-            domain = self._get_partner_domain(profiles, current & Domain("id", "in", set(value) - {False}))
+            domain = self._get_partner_domain(
+                profiles, current & Domain("id", "in", set(value) - {False})
+            )
             if False in value:
                 domain |= ~self._get_partner_domain(profiles, current)
             return domain
@@ -170,9 +174,23 @@ class ResPartner(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
+    def fields_get(self, allfields=None, attributes=None):
+        result = super().fields_get(allfields, attributes)
+        return self.env["trade.tier.policy"]._name_window_fields(result, "trade_")
+
+    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
+        field = self._fields.get(field_name)
+        if field and (field.related or "").startswith("trade_profile_id.") and not nulls.code:
+            # Who has no profile comes last, not before the best customer.
+            nulls = SQL("NULLS LAST")
+        return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
+
+    @api.model
     def _get_trade_action(self, domain, name=None):
         """The customer list, archived customers included, limited to ``domain``."""
-        action = self.env["ir.actions.actions"]._for_xml_id("trade_crm.res_partner_action_customers")
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "trade_crm.res_partner_action_customers"
+        )
         customers = Domain(literal_eval(action["domain"]))
         return action | {
             "domain": list(customers & Domain(domain)),
@@ -182,6 +200,7 @@ class ResPartner(models.Model):
                 "res_partner_search_mode": "customer",
             },
             "name": name or action["name"],
+            "display_name": name or action["name"],
         }
 
     def action_view_trade_profile(self):

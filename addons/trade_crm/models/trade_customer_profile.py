@@ -55,8 +55,11 @@ class TradeCustomerProfile(models.Model):
         groups="trade_crm.group_manager,trade_crm.group_auditor",
         help="Margin of the orders, less that of what was refunded.",
     )
-    average_order_value = fields.Monetary(readonly=True, aggregator="avg")
+    average_order_value = fields.Monetary(
+        "Average order value", readonly=True, aggregator="avg", help="Revenue divided by orders."
+    )
     items_per_order = fields.Float(
+        "Items per order",
         readonly=True,
         aggregator="avg",
         help="Quantity per order in reference units of measure, over orders of known quantity.",
@@ -91,10 +94,11 @@ class TradeCustomerProfile(models.Model):
         "Orders in window", readonly=True, help="Orders within the window of the tier policy."
     )
     tier_id = fields.Many2one("trade.tier", readonly=True, index=True, ondelete="set null")
-    tier_color = fields.Integer(related="tier_id.color", string="Tier color")
+    tier_color = fields.Integer(related="tier_id.color", string="Tier color", aggregator=None)
     tier_since = fields.Date("In tier since", readonly=True)
     tier_reason = fields.Char("Why this tier", compute="_compute_tier_reason")
     next_change_on = fields.Date(
+        "Next change by time",
         readonly=True,
         index=True,
         help="The next day on which time alone changes this profile.",
@@ -140,6 +144,21 @@ class TradeCustomerProfile(models.Model):
         by_key = history.grouped(lambda change: (change.partner_id, change.company_id))
         for profile in self:
             profile.tier_history_ids = by_key.get((profile.partner_id, profile.company_id))
+
+    @api.model
+    def fields_get(self, allfields=None, attributes=None):
+        result = super().fields_get(allfields, attributes)
+        return self.env["trade.tier.policy"]._name_window_fields(result)
+
+    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
+        if (
+            field_name in self._fields
+            and self._fields[field_name].type == "date"
+            and not nulls.code
+        ):
+            # Who never bought comes last, not before the latest purchase.
+            nulls = SQL("NULLS LAST")
+        return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
 
     def action_view_partner(self):
         self.ensure_one()

@@ -24,7 +24,7 @@ class TradeCustomerProfile(models.Model):
             ["tier_id"],
             ["__count", "window_revenue:sum", "window_order_count:sum"],
         )
-        numbers = {tier: (0, 0.0, 0) for tier in policy.tier_ids}
+        numbers = dict.fromkeys(policy.tier_ids, (0, 0.0, 0))
         numbers |= {tier: values for tier, *values in groups}
         tiers = [self._prepare_tier_share(tier, *values) for tier, values in numbers.items()]
         total = self._get_tier_share_total(tiers)

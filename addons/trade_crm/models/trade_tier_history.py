@@ -20,12 +20,14 @@ class TradeTierHistory(models.Model):
         "res.company", required=True, readonly=True, index=True, ondelete="cascade"
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
-    changed_at = fields.Datetime(required=True, readonly=True, index=True)
-    previous_tier_id = fields.Many2one("trade.tier", readonly=True, ondelete="set null")
-    tier_id = fields.Many2one(
-        "trade.tier", readonly=True, index="btree_not_null", ondelete="set null"
+    changed_at = fields.Datetime("Changed on", required=True, readonly=True, index=True)
+    previous_tier_id = fields.Many2one(
+        "trade.tier", "Previous tier", readonly=True, ondelete="set null"
     )
-    tier_color = fields.Integer(related="tier_id.color", string="Tier color")
+    tier_id = fields.Many2one(
+        "trade.tier", "Tier", readonly=True, index="btree_not_null", ondelete="set null"
+    )
+    tier_color = fields.Integer(related="tier_id.color", string="Tier color", aggregator=None)
     cause = fields.Selection(CAUSES, readonly=True)
     rule = fields.Json(readonly=True)
     window_revenue = fields.Monetary("Revenue in window", readonly=True)
@@ -62,7 +64,7 @@ class TradeTierHistory(models.Model):
         if not numbers.last_order_date:
             return self.env._("no purchase")
         return self.env._(
-            "%(amount)s in %(count)s orders of %(months)s months, first purchase %(first)s, "
+            "%(amount)s in %(months)s months (orders: %(count)s), first purchase %(first)s, "
             "last purchase %(last)s",
             amount=numbers.currency_id.format(numbers.window_revenue),
             count=numbers.window_order_count,

@@ -116,6 +116,26 @@ class TradeTierPolicy(models.Model):
             for policy in self.sudo().search([], order="company_id")
         )
 
+    @api.model
+    def _name_window_fields(self, fields_by_name, prefix=""):
+        """Put the months of the window into the labels of what is counted within it.
+
+        :param fields_by_name: result of ``fields_get``, changed in place
+        :param prefix: what the fields' names begin with
+        """
+        company_id = self.env.company.id
+        for policy in self._get_snapshots():
+            if policy.company_id == company_id:
+                months = policy.window_months
+                labels = {
+                    "window_revenue": self.env._("Revenue (%(months)s months)", months=months),
+                    "window_order_count": self.env._("Orders (%(months)s months)", months=months),
+                }
+                for name, label in labels.items():
+                    if "string" in fields_by_name.get(prefix + name, ()):
+                        fields_by_name[prefix + name]["string"] = label
+        return fields_by_name
+
     def action_recompute(self):
         """Bring every customer of the policies' companies up to date in the background."""
         self._request_rebuild()
@@ -124,14 +144,18 @@ class TradeTierPolicy(models.Model):
             "tag": "display_notification",
             "params": {
                 "type": "info",
-                "message": self.env._("The customers' tiers are being recomputed in the background."),
+                "message": self.env._(
+                    "The customers' tiers are being recomputed in the background."
+                ),
                 "next": {"type": "ir.actions.act_window_close"},
             },
         }
 
     def action_view_profiles(self):
         self.ensure_one()
-        action = self.env["ir.actions.actions"]._for_xml_id("trade_crm.trade_customer_profile_action")
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "trade_crm.trade_customer_profile_action"
+        )
         return action | {"domain": [("tier_id.policy_id", "=", self.id)], "context": {}}
 
     # ------------------------------------------------------------------
@@ -198,11 +222,11 @@ class TradeTier(models.Model):
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(default=100)
     active = fields.Boolean(default=True)
-    color = fields.Integer()
+    color = fields.Integer("Color")
     policy_id = fields.Many2one("trade.tier.policy", required=True, index=True, ondelete="cascade")
     company_id = fields.Many2one(related="policy_id.company_id", store=True, index=True)
     currency_id = fields.Many2one(related="policy_id.currency_id")
-    never_bought = fields.Boolean(help="The customer has no purchase at all.")
+    never_bought = fields.Boolean("Never bought", help="The customer has no purchase at all.")
     inactive_months = fields.Integer(
         string="Inactive for (months)", help="The last purchase is at least this many months ago."
     )
@@ -265,9 +289,13 @@ class TradeTier(models.Model):
     def unlink(self):
         # The history of customers names the tier: what they have been in is archived.
         policies = self.policy_id
-        used = self.env["trade.tier.history"].sudo()._read_group(
-            ["|", ("tier_id", "in", self.ids), ("previous_tier_id", "in", self.ids)],
-            ["tier_id", "previous_tier_id"],
+        used = (
+            self.env["trade.tier.history"]
+            .sudo()
+            ._read_group(
+                ["|", ("tier_id", "in", self.ids), ("previous_tier_id", "in", self.ids)],
+                ["tier_id", "previous_tier_id"],
+            )
         )
         kept = self & self.browse(tier.id for pair in used for tier in pair)
         kept.active = False
@@ -287,7 +315,13 @@ class TradeTier(models.Model):
     @api.model
     def _get_rule_fields(self):
         """Names of the fields that decide who is in the tier."""
-        return ("never_bought", "inactive_months", "tenure_months", "min_revenue", "min_order_count")
+        return (
+            "never_bought",
+            "inactive_months",
+            "tenure_months",
+            "min_revenue",
+            "min_order_count",
+        )
 
     def _get_rule(self):
         """Snapshot of the conditions, to be kept with a decision: ``{field: value}``."""

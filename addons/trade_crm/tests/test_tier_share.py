@@ -23,7 +23,9 @@ class TestTierShare(TradeCrmCommon):
         """The model as ``user`` sees it, in the own company first."""
         companies = user.company_id | user.company_ids
         return (
-            self.env[model].with_user(user).with_context(allowed_company_ids=companies.ids, **context)
+            self.env[model]
+            .with_user(user)
+            .with_context(allowed_company_ids=companies.ids, **context)
         )
 
     def _get_share(self, user=None):
