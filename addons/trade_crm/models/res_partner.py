@@ -33,7 +33,7 @@ class ResPartner(models.Model):
     trade_next_order_date = fields.Date(related="trade_profile_id.next_order_date", groups=ROLES)
     trade_recency_days = fields.Integer(related="trade_profile_id.recency_days", groups=ROLES)
     trade_order_count = fields.Integer(
-        related="trade_profile_id.order_count", string="Purchases", groups=ROLES
+        related="trade_profile_id.order_count", string="Total orders", groups=ROLES
     )
     trade_revenue = fields.Monetary(
         related="trade_profile_id.revenue",

@@ -53,9 +53,10 @@ class TradeTierHistory(models.Model):
         """
         if not rule:
             return self.env._("No tier of the policy fits.")
+        description = self.env["trade.tier"]._describe_rule(rule, numbers.currency_id)
         return self.env._(
             "%(rule)s; the customer has %(facts)s",
-            rule=self.env["trade.tier"]._describe_rule(rule, numbers.currency_id),
+            rule=description[:1].upper() + description[1:],
             facts=self._describe_facts(rule, numbers),
         )
 

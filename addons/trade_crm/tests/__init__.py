@@ -1,3 +1,5 @@
 from . import test_customer_profile
 from . import test_order_history
 from . import test_profile_oracle
+from . import test_tier_share
+from . import test_ui
