@@ -1,4 +1,4 @@
-"""Places, messages and processes that every command uses."""
+"""Places, messages, locks and processes that every command uses."""
 
 import contextlib
 import fcntl
@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,6 +23,19 @@ def say(text):
 
 def step(number, total, text):
     say(f"[{number}/{total}] {text}")
+
+
+@contextlib.contextmanager
+def task(text):
+    """Say what takes long before it begins, and how long it took."""
+    print(f"      {text} …", end="", flush=True)
+    begin = time.monotonic()
+    try:
+        yield
+    except BaseException:
+        print(flush=True)
+        raise
+    print(f" {time.monotonic() - begin:.0f} s", flush=True)
 
 
 def local_dir():
@@ -56,18 +70,18 @@ def run(command, *, quiet=False, **kwargs):
     result = subprocess.run([str(part) for part in command], text=True, check=False, **kwargs)
     if result.returncode:
         if quiet:
-            sys.stderr.write((result.stdout or "")[-4000:])
+            sys.stderr.write("\n" + (result.stdout or "")[-4000:])
         raise SetupError(f"This command failed, its output is above: {' '.join(map(str, command))}")
     return result
 
 
 @contextlib.contextmanager
-def only_one(name):
+def only_one(name, folder=None):
     """Let one process at a time into a part of the set-up; the others wait."""
-    with open(cache_dir() / f"{name}.lock", "w", encoding="utf-8") as lock:
+    with open((folder or cache_dir()) / f"{name}.lock", "w", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"Another set-up is working on {name}; waiting for it …")
+            say(f"      another command is working on {name}; waiting for it …")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield

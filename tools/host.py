@@ -6,15 +6,17 @@ machine's apt changes, and nothing is installed.
 """
 
 import os
+import platform
 import re
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
-from .common import SetupError, cache_dir, only_one, run, say
+from .common import SetupError, cache_dir, only_one, run, task
+from .sources import find_mirror, read_sources
 
-FROM_SID = (
+FROM_UNSTABLE = (
     "odoo-19",
     "libjs-jquery",
     "libjs-underscore",
@@ -29,81 +31,83 @@ LEFT_OUT = ("./usr/lib/python3/dist-packages/addons", "./usr/lib/python3/dist-pa
 PYTHON_PATH = "usr/lib/python3/dist-packages"
 # Missing in the package; without it every browser test fails on an asset error.
 EMPTY_FILE = "odoo/addons/mail/static/lib/selfie_segmentation/selfie_segmentation.js"
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+OWN_ODOO = "Set ODOO_HOME to a folder with Odoo 19 to do without it."
 
 
 def ensure():
     """Folder that holds the Python package ``odoo``."""
     own = os.environ.get("ODOO_HOME")
-    if own:
-        if not (Path(own) / "odoo").is_dir():
-            raise SetupError(
-                f"ODOO_HOME is {own}, but there is no folder 'odoo' in it: correct it."
-            )
-        return Path(own)
-    target = cache_dir() / "odoo-19"
-    with only_one("odoo-19"):
-        if not (target / ".complete").exists():
-            install(target)
-    return target / PYTHON_PATH
+    return check_version(Path(own).expanduser().resolve()) if own else ensure_unpacked()
 
 
-def install(target):
-    """Download and unpack into a folder beside ``target`` and move it there when complete."""
-    with tempfile.TemporaryDirectory(dir=cache_dir(), prefix="odoo-19-") as name:
-        work = Path(name)
-        say("      downloading Odoo 19 (about 130 MB)")
-        packages = download(work)
-        say("      unpacking Odoo 19 (about 600 MB)")
-        root = work / "root"
-        root.mkdir()
-        for package in packages:
-            unpack(package, root)
-        empty = root / PYTHON_PATH / EMPTY_FILE
-        empty.parent.mkdir(parents=True, exist_ok=True)
-        empty.touch()
-        check(root)
-        (root / ".complete").touch()
-        shutil.rmtree(target, ignore_errors=True)
-        root.rename(target)
+def check_version(path):
+    release = path / "odoo/release.py"
+    if not release.is_file():
+        raise SetupError(f"ODOO_HOME is {path}, but there is no odoo/release.py in it: correct it.")
+    if not re.search(r"^version_info = \(19, 0,", release.read_text(encoding="utf-8"), re.M):
+        raise SetupError(f"ODOO_HOME is {path}, which is not Odoo 19.0: correct it.")
+    return path
+
+
+def get_version(path):
+    """What tells this Odoo from another one."""
+    commit = ["git", "-C", str(path), "rev-parse", "HEAD"]
+    found = subprocess.run(commit, capture_output=True, text=True, check=False)
+    return f"{path} {found.stdout.strip()}"
+
+
+def ensure_unpacked():
+    with only_one("odoo"):
+        unpacked = cache_dir().glob(f"odoo-19.*/{PYTHON_PATH}")
+        newest = max(unpacked, key=lambda path: path.stat().st_mtime, default=None)
+        return newest or fetch() / PYTHON_PATH
+
+
+def fetch():
+    """Download and unpack into a folder beside the final one; it gets its name when complete."""
+    for interrupted in cache_dir().glob("unfinished-*"):
+        shutil.rmtree(interrupted)
+    with tempfile.TemporaryDirectory(dir=cache_dir(), prefix="unfinished-") as folder:
+        work = Path(folder)
+        with task("downloading Odoo 19 (132 MB)"):
+            packages = download(work)
+        with task("unpacking Odoo 19 (650 MB)"):
+            root = unpack_all(packages, work / "root")
+        [odoo] = (path for path in packages if path.name.startswith("odoo-19_"))
+        return root.rename(cache_dir() / f"odoo-{odoo.name.split('_')[1]}")
 
 
 def download(work):
     """Fetch the packages, checked by apt against the archive's signature."""
-    uri, signed_by = find_mirror(read_sources())
-    config = write_apt_config(work, uri, signed_by)
+    mirror = find_mirror(read_sources(), platform.freedesktop_os_release())
+    config = write_apt_config(work / "apt", mirror)
     folder = work / "packages"
     folder.mkdir()
-    environment = {**os.environ, "APT_CONFIG": str(config)}
-    run(["apt-get", "update", "-q"], quiet=True, env=environment)
-    run(["apt-get", "download", "-q", *FROM_SID], quiet=True, env=environment, cwd=folder)
-    if not has_candidate(FROM_OWN_SUITE[0]):
-        raise SetupError(
-            "The package lists of apt are empty: run 'apt-get update' as root and repeat."
-        )
-    run(["apt-get", "download", "-q", *FROM_OWN_SUITE], quiet=True, cwd=folder)
+    wanted = [f"{name}/sid" for name in FROM_UNSTABLE]
+    wanted += [f"{name}/{mirror.suite}" for name in FROM_OWN_SUITE]
+    try:
+        run(["apt-get", "-c", config, "update", "-q"], quiet=True)
+        run(["apt-get", "-c", config, "download", "-q", *wanted], quiet=True, cwd=folder)
+    except SetupError as error:
+        raise SetupError(f"{error}\nOdoo 19 comes from the mirror of apt. {OWN_ODOO}") from error
     return sorted(folder.glob("*.deb"))
 
 
-def has_candidate(package):
-    shown = subprocess.run(["apt-cache", "show", package], capture_output=True, check=False)
-    return shown.returncode == 0 and bool(shown.stdout)
-
-
-def write_apt_config(work, uri, signed_by):
-    for folder in ("state/lists/partial", "cache/archives/partial", "parts"):
-        (work / "apt" / folder).mkdir(parents=True)
-    (work / "apt/parts/sid.sources").write_text(
-        f"Types: deb\nURIs: {uri}\nSuites: sid\nComponents: main\nSigned-By: {signed_by}\n",
-        encoding="utf-8",
-    )
-    config = work / "apt/apt.conf"
+def write_apt_config(folder, mirror):
+    """Configuration of an apt that knows two suites of ``mirror`` and no installed package."""
+    for part in ("state/lists/partial", "cache/archives/partial", "sources"):
+        (folder / part).mkdir(parents=True)
+    for suite in ("sid", mirror.suite):
+        source = folder / "sources" / f"{suite}.sources"
+        source.write_text(mirror.describe(suite), encoding="utf-8")
+    config = folder / "apt.conf"
     config.write_text(
-        f'Dir::State "{work}/apt/state";\n'
+        f'Dir::State "{folder}/state";\n'
         'Dir::State::status "/dev/null";\n'
-        f'Dir::Cache "{work}/apt/cache";\n'
+        f'Dir::Cache "{folder}/cache";\n'
         'Dir::Etc::sourcelist "/dev/null";\n'
-        f'Dir::Etc::sourceparts "{work}/apt/parts";\n'
+        f'Dir::Etc::sourceparts "{folder}/sources";\n'
+        'Dir::Etc::preferencesparts "/dev/null";\n'
         'Acquire::Languages "none";\n'
         'APT::Sandbox::User "root";\n',
         encoding="utf-8",
@@ -111,35 +115,15 @@ def write_apt_config(work, uri, signed_by):
     return config
 
 
-def read_sources():
-    """Text of the machine's apt sources, in both formats."""
-    folder = Path("/etc/apt")
-    files = [
-        folder / "sources.list",
-        *sorted(folder.glob("sources.list.d/*.sources")),
-        *sorted(folder.glob("sources.list.d/*.list")),
-    ]
-    return "\n\n".join(file.read_text(encoding="utf-8") for file in files if file.is_file())
-
-
-def find_mirror(sources):
-    """URI and key ring of the first Debian archive among apt's ``sources``.
-
-    :raise SetupError: when there is none
-    """
-    for block in re.split(r"\n\s*\n", sources):
-        uri = re.search(r"^URIs:\s*(\S+/debian)/?\s*$", block, re.M)
-        if uri:
-            key = re.search(r"^Signed-By:\s*(\S+)", block, re.M)
-            return uri[1], key[1] if key else KEYRING
-    for line in sources.splitlines():
-        entry = re.match(r"deb\s+(?:\[(.*?)\]\s+)?(\S+/debian)/?\s", line)
-        if entry:
-            key = re.search(r"signed-by=(\S+)", entry[1] or "")
-            return entry[2], key[1] if key else KEYRING
-    raise SetupError(
-        "No Debian archive is among this machine's apt sources: set ODOO_HOME to a folder with Odoo 19."
-    )
+def unpack_all(packages, root):
+    root.mkdir()
+    for package in packages:
+        unpack(package, root)
+    empty = root / PYTHON_PATH / EMPTY_FILE
+    empty.parent.mkdir(parents=True, exist_ok=True)
+    empty.touch()
+    check_links(root)
+    return root
 
 
 def unpack(package, root):
@@ -149,12 +133,12 @@ def unpack(package, root):
     ) as reader:
         run(["tar", "-x", "-C", root, "--no-same-owner", *excluded], stdin=reader.stdout)
     if reader.returncode:
-        raise SetupError(f"{package.name} is damaged: repeat the set-up.")
+        raise SetupError(f"{package.name} is damaged: repeat this command.")
 
 
-def check(root):
+def check_links(root):
     """A dangling link means a script or font package that Odoo needs and did not get."""
     dangling = [path for path in root.rglob("*") if path.is_symlink() and not path.exists()]
     if dangling:
         names = ", ".join(str(path.relative_to(root)) for path in dangling[:3])
-        raise SetupError(f"Odoo's package links to files that are missing: {names}")
+        raise SetupError(f"Odoo's package links to files that are missing: {names}. {OWN_ODOO}")

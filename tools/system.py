@@ -1,70 +1,72 @@
 """Packages of the operating system that are missing."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
+import sys
+from glob import glob
 
-from .common import SetupError, run, say
+from .common import SetupError, run, task
 
-# Debian package and a file or command that shows that what it brings is there.
-NEEDED = {
+# Debian package, and the files or commands that show that what it brings is there.
+PYTHON = {"python3-venv": ("ensurepip",)}
+SERVER = {
     "postgresql": ("/usr/lib/postgresql/*/bin/initdb", "initdb"),
-    "postgresql-contrib": ("/usr/share/postgresql/*/extension/pg_trgm.control",),
-    "chromium": ("chromium", "google-chrome"),
+    "postgresql-contrib": (
+        "/usr/share/postgresql/*/extension/unaccent.control",
+        "/usr/share/postgresql/extension/unaccent.control",
+    ),
+}
+CLIENT = {"postgresql-client": ("psql",)}
+BROWSER = {
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "fonts-noto-cjk": ("/usr/share/fonts/opentype/noto/NotoSansCJK*",),
     "wkhtmltopdf": ("wkhtmltopdf",),
 }
 
 
-def is_there(marks):
-    from glob import glob
-
-    return any(glob(mark) if mark.startswith("/") else shutil.which(mark) for mark in marks)
-
-
-def missing_packages(needed):
-    return [name for name, marks in needed.items() if not is_there(marks)]
-
-
-def ensure(needed=None):
-    """Install what is missing; a no-op when nothing is."""
-    needed = dict(NEEDED if needed is None else needed)
-    if os.environ.get("PGHOST"):
-        needed.pop("postgresql", None)
-        needed.pop("postgresql-contrib", None)
-    if not have_venv():
-        needed["python3-venv"] = ("/nonexistent",)
-    packages = missing_packages(needed)
-    if not packages:
-        return
-    apt = apt_command(packages)
-    say(f"      installing {', '.join(packages)}")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    run([*apt, "update", "-q"], quiet=True, env=environment)
-    run([*apt, "install", "-y", "-q", *packages], quiet=True, env=environment)
+def ensure(needed):
+    """Install those of the packages ``needed`` that are missing."""
+    packages = [name for name, marks in needed.items() if not any(map(is_there, marks))]
+    if packages:
+        apt = find_apt(packages)
+        with task(f"installing {', '.join(packages)}"):
+            install(apt, packages)
 
 
-def have_venv():
-    import importlib.util
+def is_there(mark):
+    if mark == "ensurepip":
+        return importlib.util.find_spec(mark) is not None
+    return bool(glob(mark)) if mark.startswith("/") else bool(shutil.which(mark))
 
-    return importlib.util.find_spec("ensurepip") is not None
+
+def install(apt, packages):
+    run([*apt, "update", "-q"], quiet=True)
+    run([*apt, "install", "-y", "-q", "--no-install-recommends", *packages], quiet=True)
 
 
-def apt_command(packages):
+def find_apt(packages):
+    """The command that installs packages on this machine as this user.
+
+    :raise SetupError: when this user may not
+    """
     names = " ".join(packages)
     if not shutil.which("apt-get"):
-        raise SetupError(
-            f"Please install {names} (names of Debian packages) and repeat: this system has no apt-get."
-        )
+        raise SetupError(f"Please install what Debian calls {names}, then repeat this command.")
+    apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
     if os.geteuid() == 0:
-        return ["apt-get"]
-    if shutil.which("sudo") and sudo_works():
-        return ["sudo", "apt-get"]
+        return apt
+    if shutil.which("sudo") and may_use_sudo():
+        return ["sudo", *apt]
     raise SetupError(
-        f"Please ask an administrator to run: apt-get install {names}. "
-        "This user may not install packages."
+        f"This user may not install packages. Please ask an administrator to run\n"
+        f"    apt-get update && apt-get install --no-install-recommends {names}\n"
+        "and repeat this command."
     )
 
 
-def sudo_works():
-    return subprocess.run(["sudo", "-v"], check=False).returncode == 0
+def may_use_sudo():
+    """Ask for the password only where somebody can type it."""
+    options = [] if sys.stdin.isatty() else ["--non-interactive"]
+    return not subprocess.run(["sudo", *options, "--validate"], check=False).returncode
