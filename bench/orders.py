@@ -60,7 +60,7 @@ def confirm_order(env, turn, lines):
     # Customers with 10 orders or more, the same in each database.
     env.cr.execute(
         "SELECT partner_id FROM sale_order WHERE company_id = %s AND state = 'sale'"
-        " AND partner_id % 10 = %s GROUP BY partner_id HAVING count(*) BETWEEN 10 AND 60"
+        " AND partner_id %% 10 = %s GROUP BY partner_id HAVING count(*) BETWEEN 10 AND 60"
         " ORDER BY partner_id LIMIT 1",
         [company.id, (turn + 1) % 10],
     )
