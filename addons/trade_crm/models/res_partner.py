@@ -26,7 +26,7 @@ class ResPartner(models.Model):
     trade_tier_since = fields.Date(related="trade_profile_id.tier_since", groups=ROLES)
     trade_tier_reason = fields.Char(related="trade_profile_id.tier_reason", groups=ROLES)
     trade_currency_id = fields.Many2one(
-        related="trade_profile_id.currency_id", string="Trade currency", groups=ROLES
+        "res.currency", string="Trade currency", compute="_compute_trade_currency_id", groups=ROLES
     )
     trade_first_order_date = fields.Date(related="trade_profile_id.first_order_date", groups=ROLES)
     trade_last_order_date = fields.Date(related="trade_profile_id.last_order_date", groups=ROLES)
@@ -93,6 +93,10 @@ class ResPartner(models.Model):
         for partner in self:
             partner.trade_profile_id = by_partner.get(partner.commercial_partner_id.id)
 
+    @api.depends_context("company")
+    def _compute_trade_currency_id(self):
+        self.trade_currency_id = self.env.company.currency_id
+
     def _search_trade_profile_id(self, operator, value):
         if operator not in ("in", "any", "any!"):
             return NotImplemented
@@ -114,9 +118,11 @@ class ResPartner(models.Model):
         return Domain("commercial_partner_id", "in", query.subselect("partner_id"))
 
     def _field_to_sql(self, alias, field_expr, query=None):
-        if field_expr != "trade_profile_id":
+        if field_expr not in ("trade_profile_id", "trade_currency_id"):
             return super()._field_to_sql(alias, field_expr, query)
         self._check_field_access(self._fields[field_expr], "read")
+        if field_expr == "trade_currency_id":
+            return SQL("%s", self.env.company.currency_id.id)
         profile = query.make_alias(alias, "trade_current_profile")
         query.add_join(
             "LEFT JOIN",

@@ -312,9 +312,10 @@ class TradeCustomerProfile(models.Model):
             self.env.cr.execute(
                 SQL(
                     "INSERT INTO trade_profile_dirty (partner_id, company_id, cause)"
-                    " SELECT partner_id, company_id, 'time' FROM trade_customer_profile"
-                    " WHERE company_id = %s AND next_change_on <= %s AND partner_id NOT IN"
-                    " (SELECT partner_id FROM trade_profile_dirty WHERE partner_id IS NOT NULL)",
+                    " SELECT partner_id, company_id, 'time' FROM trade_customer_profile due"
+                    " WHERE company_id = %s AND next_change_on <= %s AND NOT EXISTS ("
+                    " SELECT FROM trade_profile_dirty d WHERE d.partner_id = due.partner_id"
+                    " AND (d.company_id IS NULL OR d.company_id = due.company_id))",
                     policy.company_id,
                     self._get_today(policy.tz),
                 )

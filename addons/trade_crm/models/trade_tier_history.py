@@ -25,7 +25,7 @@ class TradeTierHistory(models.Model):
         "trade.tier", "Previous tier", readonly=True, ondelete="set null"
     )
     tier_id = fields.Many2one(
-        "trade.tier", "Tier", readonly=True, index="btree_not_null", ondelete="set null"
+        "trade.tier", readonly=True, index="btree_not_null", ondelete="set null"
     )
     tier_color = fields.Integer(related="tier_id.color", string="Tier color", aggregator=None)
     cause = fields.Selection(CAUSES, readonly=True)

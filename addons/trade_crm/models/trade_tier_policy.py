@@ -222,7 +222,7 @@ class TradeTier(models.Model):
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(default=100)
     active = fields.Boolean(default=True)
-    color = fields.Integer("Color")
+    color = fields.Integer()
     policy_id = fields.Many2one("trade.tier.policy", required=True, index=True, ondelete="cascade")
     company_id = fields.Many2one(related="policy_id.company_id", store=True, index=True)
     currency_id = fields.Many2one(related="policy_id.currency_id")
