@@ -58,6 +58,8 @@ def test_odoo(databases, arguments):
             # For the tests that install and uninstall the addons.
             "TRADE_CRM_HOST_TEMPLATE": host,
             "ODOO_RC": config,
+            # A test that waits for a lock of its own must fail instead of waiting for ever.
+            "PGOPTIONS": "-c lock_timeout=120s",
         }
         options = [f"--odoo-config={config}", "--odoo-http"]
         return run_pytest(databases.python, [*options, *arguments], environment)
