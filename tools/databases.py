@@ -14,6 +14,8 @@ from .venv import LISTS, MONTH
 
 # Templates of each kind that are kept: this state of the code and the one before.
 KEPT = 2
+# The first one is what everybody speaks who has chosen nothing.
+LANGUAGES = "en_US,zh_CN"
 
 
 class Databases:
@@ -126,7 +128,8 @@ class Databases:
     # -- Templates ----------------------------------------------------------
 
     def get_host_key(self):
-        return digest(self.odoo_version, *(path.read_bytes() for path in LISTS), *dependencies())
+        lists = (path.read_bytes() for path in LISTS)
+        return digest(self.odoo_version, LANGUAGES, *lists, *dependencies())
 
     def fill_host(self, database):
         """Install everything that the addons depend on, or restore it from the cache."""
@@ -137,7 +140,7 @@ class Databases:
                 self.restore(cached, database)
             return
         with task("installing Odoo's own modules (2 to 4 minutes)"):
-            self.install(database, dependencies(), "--load-language=zh_CN")
+            self.install(database, dependencies(), f"--load-language={LANGUAGES}")
         if self.server.private:
             self.save(database, cached)
 

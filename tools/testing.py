@@ -71,7 +71,10 @@ def test_odoo(databases, arguments):
 
 
 def test_core(databases):
-    """List the core tests that fail with the addons and not without them."""
+    """List the core tests that fail with the addons and not without them.
+
+    Only those that Odoo itself runs when every module is installed.
+    """
     without = run_core(databases, databases.ensure_host(), "without")
     with_addons = run_core(databases, databases.ensure_suite(), "with")
     new = sorted(with_addons - without)
@@ -91,7 +94,7 @@ def run_core(databases, template, label):
     with databases.scratch(template) as database:
         command = databases.odoo_command(
             database,
-            f"--test-tags={','.join(f'/{module}' for module in CORE_MODULES)}",
+            f"--test-tags={','.join(f'post_install/{module}' for module in CORE_MODULES)}",
             "--stop-after-init",
             f"--http-port={find_free_port()}",
         )

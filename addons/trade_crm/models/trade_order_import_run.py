@@ -299,22 +299,36 @@ class TradeOrderImport(models.Model):
         )
 
     def _insert_customers(self, rows):
-        customers = {row.customer.key: row.customer for row in rows if row.customer}
+        """Stage the customers of ``rows``, each with what any of its rows says first."""
+        customers = {}
+        for customer in (row.customer for row in rows if row.customer):
+            known = customers.get(customer.key, customer)
+            customers[customer.key] = tuple(
+                old or new for old, new in zip(known, customer, strict=True)
+            )
         if not customers:
             return
+        told = [SQL.identifier(name) for name in ("name", "ref", "vat", "email", "phone")]
         self.env.cr.execute(
             SQL(
                 """
-                INSERT INTO trade_order_import_customer (
-                    import_id, state, is_needed, key, kind, value, name, ref, vat, email, phone
+                INSERT INTO trade_order_import_customer AS old (
+                    import_id, state, is_needed, key, kind, value, %(told)s
                 )
-                SELECT %s, 'missing', FALSE, customer.*
-                  FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-                              %s::text[], %s::text[]) customer
-                    ON CONFLICT (import_id, key) DO NOTHING
+                SELECT %(import_id)s, 'missing', FALSE, customer.* FROM unnest(%(rows)s) customer
+                    ON CONFLICT (import_id, key) DO UPDATE SET (%(told)s) = (%(first)s)
+                 WHERE (%(old)s) IS DISTINCT FROM (%(first)s)
                 """,
-                self.id,
-                *(list(values) for values in zip(*customers.values(), strict=True)),
+                import_id=self.id,
+                told=SQL(", ").join(told),
+                old=SQL(", ").join(SQL("old.%s", name) for name in told),
+                first=SQL(", ").join(
+                    SQL("COALESCE(NULLIF(old.%s, ''), EXCLUDED.%s)", name, name) for name in told
+                ),
+                rows=SQL(", ").join(
+                    SQL("%s::text[]", list(values))
+                    for values in zip(*customers.values(), strict=True)
+                ),
             )
         )
         self.env["trade.order.import.customer"].invalidate_model(flush=False)
