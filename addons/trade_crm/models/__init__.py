@@ -3,11 +3,18 @@ from . import trade_tier_policy
 from . import trade_tier_effect
 from . import trade_profile_dirty
 from . import trade_order_history
+from . import trade_order_import
+from . import trade_order_import_run
+from . import trade_order_import_load
+from . import trade_order_import_column
+from . import trade_order_import_customer
+from . import trade_order_import_row
 from . import trade_customer_profile
 from . import trade_customer_profile_sql
 from . import trade_customer_profile_standing
 from . import trade_score_run
 from . import trade_tier_policy_draft
+from . import trade_customer_profile_share
 from . import trade_tier_history
 from . import trade_profile_check
 from . import res_company
@@ -19,4 +26,3 @@ from . import sale_order
 from . import sale_order_line
 from . import sale_order_effect
 from . import account_move
-from . import base_partner_merge

@@ -1,7 +1,14 @@
 from odoo import models
 
 # Invoices matter as well as refunds: a second invoice makes up for a refund.
-PROFILE_FIELDS = {"state", "invoice_date", "date", "partner_id", "commercial_partner_id", "reversed_entry_id"}
+PROFILE_FIELDS = {
+    "state",
+    "invoice_date",
+    "date",
+    "partner_id",
+    "commercial_partner_id",
+    "reversed_entry_id",
+}
 
 
 class AccountMove(models.Model):

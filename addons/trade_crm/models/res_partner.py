@@ -1,3 +1,5 @@
+from ast import literal_eval
+
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
@@ -18,18 +20,20 @@ class ResPartner(models.Model):
         help="Profile of the commercial partner in the current company.",
     )
     trade_tier_id = fields.Many2one(related="trade_profile_id.tier_id", string="Tier", groups=ROLES)
-    trade_tier_color = fields.Integer(related="trade_profile_id.tier_color", groups=ROLES)
+    trade_tier_color = fields.Integer(
+        related="trade_profile_id.tier_color", aggregator=None, groups=ROLES
+    )
     trade_tier_since = fields.Date(related="trade_profile_id.tier_since", groups=ROLES)
     trade_tier_reason = fields.Char(related="trade_profile_id.tier_reason", groups=ROLES)
     trade_currency_id = fields.Many2one(
-        related="trade_profile_id.currency_id", string="Trade currency", groups=ROLES
+        "res.currency", string="Trade currency", compute="_compute_trade_currency_id", groups=ROLES
     )
     trade_first_order_date = fields.Date(related="trade_profile_id.first_order_date", groups=ROLES)
     trade_last_order_date = fields.Date(related="trade_profile_id.last_order_date", groups=ROLES)
     trade_next_order_date = fields.Date(related="trade_profile_id.next_order_date", groups=ROLES)
     trade_recency_days = fields.Integer(related="trade_profile_id.recency_days", groups=ROLES)
     trade_order_count = fields.Integer(
-        related="trade_profile_id.order_count", string="Purchases", groups=ROLES
+        related="trade_profile_id.order_count", string="Total orders", groups=ROLES
     )
     trade_revenue = fields.Monetary(
         related="trade_profile_id.revenue",
@@ -89,13 +93,19 @@ class ResPartner(models.Model):
         for partner in self:
             partner.trade_profile_id = by_partner.get(partner.commercial_partner_id.id)
 
+    @api.depends_context("company")
+    def _compute_trade_currency_id(self):
+        self.trade_currency_id = self.env.company.currency_id
+
     def _search_trade_profile_id(self, operator, value):
         if operator not in ("in", "any", "any!"):
             return NotImplemented
         profiles = self.env["trade.customer.profile"].sudo()
         current = Domain("company_id", "=", self.env.company.id)
         if operator == "in":
-            domain = self._get_partner_domain(profiles, current & Domain("id", "in", set(value) - {False}))
+            domain = self._get_partner_domain(
+                profiles, current & Domain("id", "in", set(value) - {False})
+            )
             if False in value:
                 domain |= ~self._get_partner_domain(profiles, current)
             return domain
@@ -108,9 +118,11 @@ class ResPartner(models.Model):
         return Domain("commercial_partner_id", "in", query.subselect("partner_id"))
 
     def _field_to_sql(self, alias, field_expr, query=None):
-        if field_expr != "trade_profile_id":
+        if field_expr not in ("trade_profile_id", "trade_currency_id"):
             return super()._field_to_sql(alias, field_expr, query)
         self._check_field_access(self._fields[field_expr], "read")
+        if field_expr == "trade_currency_id":
+            return SQL("%s", self.env.company.currency_id.id)
         profile = query.make_alias(alias, "trade_current_profile")
         query.add_join(
             "LEFT JOIN",
@@ -168,13 +180,33 @@ class ResPartner(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
+    def fields_get(self, allfields=None, attributes=None):
+        result = super().fields_get(allfields, attributes)
+        return self.env["trade.tier.policy"]._name_window_fields(result, "trade_")
+
+    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
+        field = self._fields.get(field_name)
+        if field and (field.related or "").startswith("trade_profile_id.") and not nulls.code:
+            # Who has no profile comes last, not before the best customer.
+            nulls = SQL("NULLS LAST")
+        return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
+
+    @api.model
     def _get_trade_action(self, domain, name=None):
-        """The customer list, limited to ``domain``."""
-        action = self.env["ir.actions.actions"]._for_xml_id("trade_crm.res_partner_action_customers")
+        """The customer list, archived customers included, limited to ``domain``."""
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "trade_crm.res_partner_action_customers"
+        )
+        customers = Domain(literal_eval(action["domain"]))
         return action | {
-            "domain": domain,
-            "context": {"active_test": False},
+            "domain": list(customers & Domain(domain)),
+            "context": {
+                "active_test": False,
+                "default_is_company": True,
+                "res_partner_search_mode": "customer",
+            },
             "name": name or action["name"],
+            "display_name": name or action["name"],
         }
 
     def action_view_trade_profile(self):

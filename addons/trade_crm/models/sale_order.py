@@ -33,7 +33,9 @@ class SaleOrder(models.Model):
             orders = self.browse(changed)
             if moved:
                 orders._queue_stored_profiles()
-            orders._queue_profiles(at_once=any(vals.get("state") in ("sale", "cancel") for vals in vals_list))
+            orders._queue_profiles(
+                at_once=any(vals.get("state") in ("sale", "cancel") for vals in vals_list)
+            )
         return super()._write_multi(vals_list)
 
     def unlink(self):

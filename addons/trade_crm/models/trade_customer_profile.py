@@ -32,8 +32,12 @@ class TradeCustomerProfile(models.Model):
     _order = "window_revenue desc, id"
     _log_access = False
 
-    partner_id = fields.Many2one("res.partner", "Customer", required=True, readonly=True, ondelete="cascade")
-    company_id = fields.Many2one("res.company", required=True, readonly=True, index=True, ondelete="cascade")
+    partner_id = fields.Many2one(
+        "res.partner", "Customer", required=True, readonly=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, index=True, ondelete="cascade"
+    )
     currency_id = fields.Many2one(related="company_id.currency_id")
 
     first_order_date = fields.Date("First purchase", readonly=True)
@@ -43,15 +47,19 @@ class TradeCustomerProfile(models.Model):
     )
     order_count = fields.Integer("Orders", readonly=True)
     revenue = fields.Monetary(
-        readonly=True, help="Net of tax, in company currency at the rate of each order, less refunds."
+        readonly=True,
+        help="Net of tax, in company currency at the rate of each order, less refunds.",
     )
     margin = fields.Monetary(
         readonly=True,
         groups="trade_crm.group_manager,trade_crm.group_auditor",
         help="Margin of the orders, less that of what was refunded.",
     )
-    average_order_value = fields.Monetary(readonly=True, aggregator="avg")
+    average_order_value = fields.Monetary(
+        "Average order value", readonly=True, aggregator="avg", help="Revenue divided by orders."
+    )
     items_per_order = fields.Float(
+        "Items per order",
         readonly=True,
         aggregator="avg",
         help="Quantity per order in reference units of measure, over orders of known quantity.",
@@ -103,11 +111,12 @@ class TradeCustomerProfile(models.Model):
         aggregator="avg",
         help="1 to 5: 5 for the fifth of the customers with the most revenue within the window.",
     )
-    tier_id = fields.Many2one("trade.tier", "Tier", readonly=True, index=True, ondelete="set null")
-    tier_color = fields.Integer(related="tier_id.color", string="Tier color")
+    tier_id = fields.Many2one("trade.tier", readonly=True, index=True, ondelete="set null")
+    tier_color = fields.Integer(related="tier_id.color", string="Tier color", aggregator=None)
     tier_since = fields.Date("In tier since", readonly=True)
     tier_reason = fields.Char("Why this tier", compute="_compute_tier_reason")
     next_change_on = fields.Date(
+        "Next change by time",
         readonly=True,
         index=True,
         help="The next day on which time alone changes this profile.",
@@ -161,6 +170,21 @@ class TradeCustomerProfile(models.Model):
         by_key = history.grouped(lambda change: (change.partner_id, change.company_id))
         for profile in self:
             profile.tier_history_ids = by_key.get((profile.partner_id, profile.company_id))
+
+    @api.model
+    def fields_get(self, allfields=None, attributes=None):
+        result = super().fields_get(allfields, attributes)
+        return self.env["trade.tier.policy"]._name_window_fields(result)
+
+    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
+        if (
+            field_name in self._fields
+            and self._fields[field_name].type == "date"
+            and not nulls.code
+        ):
+            # Who never bought comes last, not before the latest purchase.
+            nulls = SQL("NULLS LAST")
+        return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
 
     def action_view_partner(self):
         self.ensure_one()
@@ -222,7 +246,7 @@ class TradeCustomerProfile(models.Model):
                 "records": defaultdict(set),
                 "at_once": False,
             }
-            precommit.add(self.sudo().with_context({})._flush_pending)
+            precommit.add(self.sudo()._flush_pending)
         return precommit.data["trade_crm.profile"]
 
     @api.model
@@ -258,11 +282,17 @@ class TradeCustomerProfile(models.Model):
         if not records:
             return {}
         queries = [
-            SQL("SELECT d.*, %s FROM (%s) d", cause, self._get_pending_partner_sql(table, list(ids)))
+            SQL(
+                "SELECT d.*, %s FROM (%s) d", cause, self._get_pending_partner_sql(table, list(ids))
+            )
             for (table, cause), ids in records.items()
         ]
         self.env.cr.execute(SQL(" UNION ").join(queries))
-        return {(partner, company): cause for partner, company, cause in self.env.cr.fetchall() if partner}
+        return {
+            (partner, company): cause
+            for partner, company, cause in self.env.cr.fetchall()
+            if partner
+        }
 
     def _refresh_at_once(self, pairs):
         """Refresh a few customers in the transaction that changed them.
@@ -308,9 +338,10 @@ class TradeCustomerProfile(models.Model):
             self.env.cr.execute(
                 SQL(
                     "INSERT INTO trade_profile_dirty (partner_id, company_id, cause)"
-                    " SELECT partner_id, company_id, 'time' FROM trade_customer_profile"
-                    " WHERE company_id = %s AND next_change_on <= %s AND partner_id NOT IN"
-                    " (SELECT partner_id FROM trade_profile_dirty WHERE partner_id IS NOT NULL)",
+                    " SELECT partner_id, company_id, 'time' FROM trade_customer_profile due"
+                    " WHERE company_id = %s AND next_change_on <= %s AND NOT EXISTS ("
+                    " SELECT FROM trade_profile_dirty d WHERE d.partner_id = due.partner_id"
+                    " AND (d.company_id IS NULL OR d.company_id = due.company_id))",
                     policy.company_id,
                     self._get_today(policy.tz),
                 )

@@ -187,7 +187,9 @@ class TradeCustomerProfile(models.Model):
     @api.model
     def _get_prospect_source(self, scoped):
         """Commercial partners that were entered as customers, whether they bought or not."""
-        scope = SQL("JOIN scope ON scope.id = p.id AND scope.company_id = company.id" if scoped else "")
+        scope = SQL(
+            "JOIN scope ON scope.id = p.id AND scope.company_id = company.id" if scoped else ""
+        )
         return SQL(
             """
             SELECT p.id, company.id, NULL::date, 0, 0, 0
@@ -381,7 +383,8 @@ class TradeCustomerProfile(models.Model):
     @api.model
     def _get_select_list(self, columns):
         return SQL(", ").join(
-            SQL("%s AS %s", expression, SQL.identifier(name)) for name, expression in columns.items()
+            SQL("%s AS %s", expression, SQL.identifier(name))
+            for name, expression in columns.items()
         )
 
     @api.model
@@ -396,7 +399,9 @@ class TradeCustomerProfile(models.Model):
             "gaps": SQL("count(*) FILTER (WHERE orders > 0 AND gap > 0)"),
             "gap_sum": SQL("sum(gap::bigint) FILTER (WHERE orders > 0 AND gap > 0)"),
             "gap_squares": SQL("sum(gap::bigint * gap) FILTER (WHERE orders > 0 AND gap > 0)"),
-            "window_revenue": SQL("COALESCE(sum(revenue) FILTER (WHERE leaves_window_on > today), 0)"),
+            "window_revenue": SQL(
+                "COALESCE(sum(revenue) FILTER (WHERE leaves_window_on > today), 0)"
+            ),
             "window_order_count": SQL(
                 "COALESCE(sum(orders) FILTER (WHERE leaves_window_on > today), 0)::int"
             ),
@@ -522,7 +527,9 @@ class TradeCustomerProfile(models.Model):
                     periods[name, rule[name]].add(policy.company_id)
         days = [SQL("total.leaves_window_on")]
         for (name, months), company_ids in sorted(periods.items()):
-            start = "total.last_order_date" if name == "inactive_months" else "total.first_order_date"
+            start = (
+                "total.last_order_date" if name == "inactive_months" else "total.first_order_date"
+            )
             day = SQL("(%s + make_interval(months => %s))::date", SQL(start), months)
             days.append(
                 SQL(
@@ -584,7 +591,9 @@ class TradeCustomerProfile(models.Model):
     def _rebuild_companies(self, companies=None, cause="rebuild"):
         """Rebuild every customer of ``companies`` (all by default), in this transaction."""
         policies = self._get_policies(companies)
-        within = SQL("TRUE") if companies is None else SQL("old.company_id = ANY(%s)", companies.ids)
+        within = (
+            SQL("TRUE") if companies is None else SQL("old.company_id = ANY(%s)", companies.ids)
+        )
         if not policies:
             self.env.cr.execute(SQL("DELETE FROM trade_customer_profile old WHERE %s", within))
             self.env.invalidate_all(flush=False)

@@ -33,7 +33,12 @@ class TradeOrderHistory(models.Model):
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
     partner_id = fields.Many2one(
-        "res.partner", "Customer", required=True, index=True, ondelete="restrict", check_company=True
+        "res.partner",
+        "Customer",
+        required=True,
+        index=True,
+        ondelete="restrict",
+        check_company=True,
     )
     date = fields.Date(required=True)
     source = fields.Char(
@@ -41,7 +46,9 @@ class TradeOrderHistory(models.Model):
         default="manual",
         help="The system that the purchase comes from. Order numbers are unique within it.",
     )
-    external_id = fields.Char("Order number", help="Number of the order in the system it comes from.")
+    external_id = fields.Char(
+        "Order number", help="Number of the order in the system it comes from."
+    )
     amount = fields.Monetary(
         compute="_compute_from_lines",
         store=True,
@@ -51,7 +58,11 @@ class TradeOrderHistory(models.Model):
     )
     margin = fields.Monetary(groups="trade_crm.group_manager,trade_crm.group_auditor")
     quantity = fields.Float(
-        compute="_compute_from_lines", store=True, readonly=False, precompute=True, digits=ITEM_DIGITS
+        compute="_compute_from_lines",
+        store=True,
+        readonly=False,
+        precompute=True,
+        digits=ITEM_DIGITS,
     )
     line_ids = fields.One2many("trade.order.history.line", "history_id", "Lines", copy=True)
     line_count = fields.Integer(
@@ -59,6 +70,15 @@ class TradeOrderHistory(models.Model):
     )
     discounted_count = fields.Integer(
         "Lines at a discount", compute="_compute_from_lines", store=True, precompute=True
+    )
+
+    import_id = fields.Many2one(
+        "trade.order.import",
+        "Imported by",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
     )
 
     _external_id_unique = models.Constraint(

@@ -41,8 +41,8 @@ class TradeProfileDirty(models.Model):
     _log_access = False
     _order = "id"
 
-    partner_id = fields.Integer(string="Customer", help="Empty: every customer of the company")
-    company_id = fields.Integer(string="Company", help="Empty: every company")
+    partner_id = fields.Integer("Customer", help="Empty: every customer of the company")
+    company_id = fields.Integer(help="Empty: every company")
     cause = fields.Selection(CAUSES, required=True)
     error = fields.Text(readonly=True, help="Why this customer could not be refreshed")
 

@@ -13,13 +13,21 @@ class TradeTierHistory(models.Model):
     _order = "changed_at desc, id desc"
     _log_access = False
 
-    partner_id = fields.Many2one("res.partner", "Customer", required=True, readonly=True, ondelete="cascade")
-    company_id = fields.Many2one("res.company", required=True, readonly=True, index=True, ondelete="cascade")
+    partner_id = fields.Many2one(
+        "res.partner", "Customer", required=True, readonly=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, index=True, ondelete="cascade"
+    )
     currency_id = fields.Many2one(related="company_id.currency_id")
-    changed_at = fields.Datetime(required=True, readonly=True, index=True)
-    previous_tier_id = fields.Many2one("trade.tier", readonly=True, ondelete="set null")
-    tier_id = fields.Many2one("trade.tier", readonly=True, index="btree_not_null", ondelete="set null")
-    tier_color = fields.Integer(related="tier_id.color", string="Tier color")
+    changed_at = fields.Datetime("Changed on", required=True, readonly=True, index=True)
+    previous_tier_id = fields.Many2one(
+        "trade.tier", "Previous tier", readonly=True, ondelete="set null"
+    )
+    tier_id = fields.Many2one(
+        "trade.tier", readonly=True, index="btree_not_null", ondelete="set null"
+    )
+    tier_color = fields.Integer(related="tier_id.color", string="Tier color", aggregator=None)
     cause = fields.Selection(CAUSES, readonly=True)
     rule = fields.Json(readonly=True)
     window_revenue = fields.Monetary("Revenue in window", readonly=True)
@@ -50,9 +58,10 @@ class TradeTierHistory(models.Model):
         """
         if not rule:
             return self.env._("No tier of the policy fits.")
+        description = self.env["trade.tier"]._describe_rule(rule, numbers.currency_id)
         return self.env._(
             "%(rule)s; the customer has %(facts)s",
-            rule=self.env["trade.tier"]._describe_rule(rule, numbers.currency_id),
+            rule=description[:1].upper() + description[1:],
             facts=self._describe_facts(rule, numbers),
         )
 
@@ -61,7 +70,7 @@ class TradeTierHistory(models.Model):
         if not numbers.last_order_date:
             return self.env._("no purchase")
         facts = self.env._(
-            "%(amount)s in %(count)s orders of %(months)s months, first purchase %(first)s, "
+            "%(amount)s in %(months)s months (orders: %(count)s), first purchase %(first)s, "
             "last purchase %(last)s",
             amount=numbers.currency_id.format(numbers.window_revenue),
             count=numbers.window_order_count,

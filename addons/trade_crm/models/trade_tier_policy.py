@@ -178,7 +178,7 @@ class TradeTierPolicy(models.Model):
 
         :return: tuple of :class:`PolicySnapshot`, one per company that keeps profiles
         """
-        policies = self.sudo().with_context({}).search([], order="company_id")
+        policies = self.sudo().with_context(active_test=True).search([], order="company_id")
         return tuple(policy._get_snapshot() for policy in policies)
 
     def _get_snapshot(self):
@@ -198,6 +198,26 @@ class TradeTierPolicy(models.Model):
         self.ensure_one()
         return {}
 
+    @api.model
+    def _name_window_fields(self, fields_by_name, prefix=""):
+        """Put the months of the window into the labels of what is counted within it.
+
+        :param fields_by_name: result of ``fields_get``, changed in place
+        :param prefix: what the fields' names begin with
+        """
+        company_id = self.env.company.id
+        for policy in self._get_snapshots():
+            if policy.company_id == company_id:
+                months = policy.window_months
+                labels = {
+                    "window_revenue": self.env._("Revenue (%(months)s months)", months=months),
+                    "window_order_count": self.env._("Orders (%(months)s months)", months=months),
+                }
+                for name, label in labels.items():
+                    if "string" in fields_by_name.get(prefix + name, ()):
+                        fields_by_name[prefix + name]["string"] = label
+        return fields_by_name
+
     def action_recompute(self):
         """Bring every customer of the policies' companies up to date in the background."""
         self._request_rebuild()
@@ -206,14 +226,18 @@ class TradeTierPolicy(models.Model):
             "tag": "display_notification",
             "params": {
                 "type": "info",
-                "message": self.env._("The customers' tiers are being recomputed in the background."),
+                "message": self.env._(
+                    "The customers' tiers are being recomputed in the background."
+                ),
                 "next": {"type": "ir.actions.act_window_close"},
             },
         }
 
     def action_view_profiles(self):
         self.ensure_one()
-        action = self.env["ir.actions.actions"]._for_xml_id("trade_crm.trade_customer_profile_action")
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "trade_crm.trade_customer_profile_action"
+        )
         return action | {"domain": [("tier_id.policy_id", "=", self.id)], "context": {}}
 
     # ------------------------------------------------------------------
@@ -442,9 +466,13 @@ class TradeTier(models.Model):
     def unlink(self):
         # The history of customers names the tier: what they have been in is archived.
         policies = self.policy_id
-        used = self.env["trade.tier.history"].sudo()._read_group(
-            ["|", ("tier_id", "in", self.ids), ("previous_tier_id", "in", self.ids)],
-            ["tier_id", "previous_tier_id"],
+        used = (
+            self.env["trade.tier.history"]
+            .sudo()
+            ._read_group(
+                ["|", ("tier_id", "in", self.ids), ("previous_tier_id", "in", self.ids)],
+                ["tier_id", "previous_tier_id"],
+            )
         )
         kept = self & self.browse(tier.id for pair in used for tier in pair)
         kept.active = False
@@ -455,6 +483,4 @@ class TradeTier(models.Model):
     def action_view_partners(self):
         """Open the tier's customers."""
         self.ensure_one()
-        return self.env["res.partner"]._get_trade_action(
-            [("trade_tier_id", "=", self.id)], name=self.name
-        )
+        return self.env["trade.customer.profile"].action_view_tier_partners(self.id)

@@ -175,7 +175,14 @@ class TradeCrmCommon(TransactionCase):
 
     @classmethod
     def _make_order(
-        cls, partner, lines=100.0, day="2026-03-01", company=None, currency=None, confirm=True, **values
+        cls,
+        partner,
+        lines=100.0,
+        day="2026-03-01",
+        company=None,
+        currency=None,
+        confirm=True,
+        **values,
     ):
         """Order of ``partner``, dated back.
 
@@ -259,7 +266,9 @@ class TradeCrmCommon(TransactionCase):
         wizard = cls._make_reversal(invoice, day)
         refund = invoice.browse(wizard.refund_moves()["res_id"])
         if quantity is not None:
-            refund.invoice_line_ids.filtered(lambda line: line.display_type == "product").quantity = quantity
+            refund.invoice_line_ids.filtered(
+                lambda line: line.display_type == "product"
+            ).quantity = quantity
         refund.invoice_date = day
         if post:
             refund.action_post()

@@ -1,13 +1,13 @@
 """Customer profiles computed a second time, with pandas, from the raw tables.
 
 Written from what the columns mean and apart from the addon, of whose code nothing is used: amounts
-are ``Decimal`` and ``Fraction``, days are Python dates, and the customers are taken one by one. It
-is slow and plain on purpose.
+are ``Decimal`` and ``Fraction``, days are Python dates.
 """
 
-from datetime import datetime, timezone
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,7 @@ class Policy(NamedTuple):
     step: Decimal
     window: relativedelta
     tiers: list
+    today: date
 
     def round(self, amount):
         """``amount``, a Fraction, in the smallest unit of the currency, halves away from zero."""
@@ -39,67 +40,91 @@ class Policy(NamedTuple):
         return (whole if units > 0 else -whole) * self.step
 
 
-def read_table(cr, table):
-    """All rows of ``table`` as a DataFrame of Python objects; numbers with a fraction as Decimal."""
+TABLES = {
+    "account_move": "id company_id partner_id move_type state invoice_date date reversed_entry_id",
+    "account_move_line": "id move_id display_type balance",
+    "res_company": "id trade_tz currency_id",
+    "res_currency": "id decimal_places",
+    "res_partner": "id commercial_partner_id company_id customer_rank",
+    "sale_order": "id partner_id company_id state date_order amount_untaxed margin currency_rate",
+    "sale_order_line": "id order_id display_type is_downpayment price_subtotal margin discount"
+    " product_uom_id product_uom_qty untaxed_amount_invoiced",
+    "sale_order_line_invoice_rel": "invoice_line_id order_line_id",
+    "trade_order_history": "id partner_id company_id date amount margin quantity line_count discounted_count",
+    "trade_tier": "id policy_id active sequence never_bought inactive_months tenure_months min_revenue"
+    " min_order_count",
+    "trade_tier_policy": "id company_id active window_months",
+    "uom_uom": "id factor",
+}
+
+
+def read_table(cr, table, names):
+    """Columns of all rows of ``table`` as a DataFrame of objects; what has a fraction as Decimal."""
     cr.execute(
-        "SELECT column_name, data_type FROM information_schema.columns"
-        " WHERE table_schema = current_schema AND table_name = %s ORDER BY ordinal_position",
+        "SELECT column_name FROM information_schema.columns WHERE data_type = 'numeric'"
+        " AND table_schema = current_schema AND table_name = %s",
         [table],
     )
-    types = dict(cr.fetchall())
+    exact = {name for (name,) in cr.fetchall()}
     # As text, because Odoo has psycopg2 turn a numeric into a float.
-    fields = ", ".join(
-        f'"{name}"::text' if kind == "numeric" else f'"{name}"' for name, kind in types.items()
-    )
-    cr.execute(f'SELECT {fields} FROM "{table}" ORDER BY 1')  # noqa: S608 - names of the catalogue
-    frame = pd.DataFrame(cr.fetchall(), columns=list(types), dtype=object)
-    for name, kind in types.items():
-        if kind == "numeric":
-            frame[name] = pd.Series(
-                [None if pd.isna(value) else Decimal(value) for value in frame[name]], dtype=object
-            )
+    fields = ", ".join(f"{name}::text" if name in exact else name for name in names)
+    cr.execute(f"SELECT {fields} FROM {table} ORDER BY 1")  # noqa: S608 - names from this module
+    frame = pd.DataFrame(cr.fetchall(), columns=names, dtype=object)
+    for name in exact.intersection(names):
+        values = [None if pd.isna(value) else Decimal(value) for value in frame[name]]
+        frame[name] = pd.Series(values, dtype=object)
     return frame
+
+
+def read_tables(cr):
+    """What :func:`compute_profiles` needs of the database: ``{table: DataFrame}``."""
+    return {table: read_table(cr, table, names.split()) for table, names in TABLES.items()}
 
 
 def read_profiles(cr):
     """The profiles that the addon keeps, in the shape that :func:`compute_profiles` returns."""
-    frame = read_table(cr, "trade_customer_profile")
-    return frame.set_index(KEY)[COLUMNS].sort_index()
+    return read_table(cr, "trade_customer_profile", KEY + COLUMNS).set_index(KEY).sort_index()
 
 
-def compute_profiles(cr, today=None):
+def compute_profiles(tables, today=None):
     """The profiles as they have to be.
 
+    :param tables: see :func:`read_tables`
     :param today: a date, or None for the day that it is in each company now
     :return: DataFrame of :data:`COLUMNS`, indexed by :data:`KEY`
     """
-    policies = _read_policies(cr)
-    partners = read_table(cr, "res_partner")
+    policies = _read_policies(tables, today)
+    partners = tables["res_partner"]
     commercial = dict(zip(partners.id, partners.commercial_partner_id, strict=True))
     documents = pd.concat(
         [
-            _get_orders(cr, policies),
-            _get_refunds(cr, policies),
-            _get_history(cr),
+            _get_orders(tables, policies),
+            _get_refunds(tables, policies),
+            _get_history(tables),
             _get_prospects(partners, policies),
         ],
         ignore_index=True,
     )
-    items = pd.concat([_get_order_items(cr), _get_history_items(cr)], ignore_index=True)
+    items = pd.concat([_get_order_items(tables), _get_history_items(tables)], ignore_index=True)
     for frame in (documents, items):
         frame["partner_id"] = frame.partner_id.map(commercial)
-    items_of = dict(list(items.groupby(KEY)))
-    nothing = items.iloc[:0]
-    rows = {}
-    for (company, partner), documents_of in documents.groupby(KEY):
-        if company in policies:
-            policy = policies[company]
-            day = today or datetime.now(policy.zone).date()
-            rows[company, partner] = _compute_row(
-                documents_of, items_of.get((company, partner), nothing), policy, day
-            )
-    index = pd.MultiIndex.from_tuples(rows, names=KEY) if rows else pd.MultiIndex([[], []], [[], []], names=KEY)
-    return pd.DataFrame(list(rows.values()), columns=COLUMNS, index=index, dtype=object).sort_index()
+    documents = documents[documents.company_id.isin(policies)]
+    frame = _compute_purchases(documents, policies)
+    frame = frame.join(_compute_gaps(documents)).join(_compute_items(items))
+    frame["items_per_order"] = [
+        float(row.quantity / (row.order_count - row.unmeasured))
+        if not pd.isna(row.quantity) and row.order_count > row.unmeasured
+        else None
+        for row in frame.itertuples()
+    ]
+    for name in ("next_order_date", "tier_id", "next_change_on", "average_order_value"):
+        compute = globals()[f"_get_{name}"]
+        frame[name] = pd.Series(
+            [compute(row, policies[row.Index[0]]) for row in frame.itertuples()],
+            index=frame.index,
+            dtype=object,
+        )
+    return frame[COLUMNS].astype(object).sort_index()
 
 
 def describe_differences(expected, found, limit=5):
@@ -107,9 +132,11 @@ def describe_differences(expected, found, limit=5):
     lines = []
     for key in sorted(set(expected.index) ^ set(found.index)):
         lines.append(f"{key}: {'missing' if key in expected.index else 'should not be there'}")
-    for key in expected.index.intersection(found.index):
-        for name in COLUMNS:
-            wanted, got = expected.at[key, name], found.at[key, name]
+    both = expected.index.intersection(found.index)
+    for name in COLUMNS:
+        for key, wanted, got in zip(
+            both, expected.loc[both, name], found.loc[both, name], strict=True
+        ):
             if not _is_same(name, wanted, got):
                 lines.append(f"{key}: {name} is {got!r}, should be {wanted!r}")
     if len(lines) > limit:
@@ -130,113 +157,143 @@ def _is_same(name, wanted, got):
 # ----------------------------------------------------------------------
 
 
-def _read_policies(cr):
-    companies = read_table(cr, "res_company").set_index("id")
-    currencies = read_table(cr, "res_currency").set_index("id")
-    policies = read_table(cr, "trade_tier_policy")
-    tiers = read_table(cr, "trade_tier")
+def _read_policies(tables, today):
+    companies = tables["res_company"].set_index("id")
+    currencies = tables["res_currency"].set_index("id")
+    policies = tables["trade_tier_policy"]
+    tiers = tables["trade_tier"]
     result = {}
     for policy in policies[policies.active == True].itertuples():  # noqa: E712 - element by element
         company = companies.loc[policy.company_id]
         own = tiers[(tiers.policy_id == policy.id) & (tiers.active == True)]  # noqa: E712
+        zone = ZoneInfo(company.trade_tz)
         result[policy.company_id] = Policy(
             company_id=policy.company_id,
-            zone=ZoneInfo(company.trade_tz),
+            zone=zone,
             step=Decimal(1).scaleb(-int(currencies.loc[company.currency_id].decimal_places)),
             window=relativedelta(months=policy.window_months),
             tiers=own.sort_values(["sequence", "id"]).to_dict("records"),
+            today=today or datetime.now(zone).date(),
         )
     return result
 
 
-def _get_tier(policy, today, first, last, order_count, window_revenue, window_count):
+# ----------------------------------------------------------------------
+# Customers
+# ----------------------------------------------------------------------
+
+
+def _compute_purchases(documents, policies):
+    """First and last purchase, count, sums, and the same within the window."""
+    documents = documents.assign(
+        leaves=[
+            None if day is None else _add_months(day, policies[company].window)
+            for day, company in zip(documents.day, documents.company_id, strict=True)
+        ]
+    )
+    is_inside = [
+        leaves is not None and leaves > policies[company].today
+        for leaves, company in zip(documents.leaves, documents.company_id, strict=True)
+    ]
+    inside = documents[is_inside]
+    moving = inside[(inside.orders == 1) | (inside.revenue != 0)]
+    bought = documents[documents.orders == 1].groupby(KEY)
+    frame = documents.groupby(KEY).agg(
+        order_count=("orders", "sum"), revenue=("revenue", "sum"), margin=("margin", "sum")
+    )
+    frame = frame.join(bought.day.agg(first_order_date="min", last_order_date="max"))
+    frame = frame.join(
+        inside.groupby(KEY).agg(
+            window_order_count=("orders", "sum"), window_revenue=("revenue", "sum")
+        )
+    )
+    frame = frame.join(moving.groupby(KEY).agg(leaves=("leaves", "min")))
+    frame["window_order_count"] = [
+        0 if pd.isna(count) else int(count) for count in frame.window_order_count
+    ]
+    frame["window_revenue"] = pd.Series(
+        [Decimal(0) if pd.isna(amount) else amount for amount in frame.window_revenue],
+        index=frame.index,
+        dtype=object,
+    )
+    return frame
+
+
+def _compute_gaps(documents):
+    """Mean and sample deviation of the days between two days with a purchase."""
+    days = documents.loc[documents.orders == 1, [*KEY, "day"]].drop_duplicates()
+    days = days.assign(day=pd.to_datetime(days.day)).sort_values([*KEY, "day"])
+    days["gap"] = days.groupby(KEY).day.diff().dt.days
+    return days.groupby(KEY).gap.agg(
+        gap_mean_days="mean", gap_std_days="std", gap_sum="sum", gaps="count"
+    )
+
+
+def _compute_items(items):
+    """Quantity, purchases of unknown quantity, and the share of lines with a discount."""
+    frame = items.groupby(KEY)[["quantity", "unmeasured", "lines", "discounted"]].sum()
+    frame["discounted_share"] = [
+        float(Fraction(int(row.discounted), int(row.lines))) if row.lines else None
+        for row in frame.itertuples()
+    ]
+    return frame
+
+
+@cache
+def _add_months(day, months):
+    """``day`` some months later; the last day of the month where that month is shorter."""
+    return day + months
+
+
+def _get_average_order_value(row, policy):
+    return policy.round(Fraction(row.revenue) / row.order_count) if row.order_count else None
+
+
+def _get_next_order_date(row, _policy):
+    """The mean gap after the last purchase, half a day counting as a day."""
+    if pd.isna(row.gaps) or not row.gaps:
+        return None
+    mean = Fraction(int(row.gap_sum), int(row.gaps))
+    return row.last_order_date + timedelta(days=int(mean + Fraction(1, 2)))
+
+
+def _get_tier_id(row, policy):
+    bought = row.order_count > 0
     for tier in policy.tiers:
-        months = {name: relativedelta(months=tier[name] or 0) for name in ("inactive_months", "tenure_months")}
-        if tier["never_bought"] and order_count:
+        if tier["never_bought"] and bought:
             continue
-        if tier["inactive_months"] and not (last and last + months["inactive_months"] <= today):
+        if months := tier["inactive_months"]:
+            if (
+                not bought
+                or _add_months(row.last_order_date, relativedelta(months=months)) > policy.today
+            ):
+                continue
+        if months := tier["tenure_months"]:
+            if (
+                not bought
+                or _add_months(row.first_order_date, relativedelta(months=months)) <= policy.today
+            ):
+                continue
+        if tier["min_revenue"] and row.window_revenue < tier["min_revenue"]:
             continue
-        if tier["tenure_months"] and not (first and first + months["tenure_months"] > today):
-            continue
-        if tier["min_revenue"] and window_revenue < tier["min_revenue"]:
-            continue
-        if tier["min_order_count"] and window_count < tier["min_order_count"]:
+        if tier["min_order_count"] and row.window_order_count < tier["min_order_count"]:
             continue
         return tier["id"]
     return None
 
 
-# ----------------------------------------------------------------------
-# One customer
-# ----------------------------------------------------------------------
-
-
-def _compute_row(documents, items, policy, today):
-    bought = documents[documents.orders == 1]
-    days = sorted(set(bought.day))
-    first, last = (days[0], days[-1]) if days else (None, None)
-    revenue = sum(documents.revenue, Decimal(0))
-    leaves = pd.Series(
-        [None if day is None else day + policy.window for day in documents.day],
-        index=documents.index,
-        dtype=object,
-    )
-    inside = documents[[day is not None and day > today for day in leaves]]
-    window_revenue = sum(inside.revenue, Decimal(0))
-    window_count = int(inside.orders.sum())
-    tier_id = _get_tier(policy, today, first, last, len(bought), window_revenue, window_count)
-    return {
-        "first_order_date": first,
-        "last_order_date": last,
-        "order_count": len(bought),
-        "revenue": revenue,
-        "margin": sum(documents.margin, Decimal(0)),
-        "average_order_value": policy.round(Fraction(revenue) / len(bought)) if len(bought) else None,
-        "window_revenue": window_revenue,
-        "window_order_count": window_count,
-        "tier_id": tier_id,
-        "next_change_on": _get_next_change(inside, leaves, first, last, policy, today),
-        **_compute_gaps(days),
-        **_compute_items(items, len(bought)),
-    }
-
-
-def _compute_gaps(days):
-    """Mean and sample deviation of the days between two days with a purchase."""
-    gaps = pd.Series(pd.to_datetime(pd.Series(days, dtype=object))).diff().dropna().dt.days
-    if gaps.empty:
-        return {"gap_mean_days": None, "gap_std_days": None, "next_order_date": None}
-    mean = Fraction(int(gaps.sum()), len(gaps))
-    return {
-        "gap_mean_days": float(mean),
-        "gap_std_days": float(gaps.std(ddof=1)) if len(gaps) > 1 else None,
-        "next_order_date": days[-1] + relativedelta(days=int(mean + Fraction(1, 2))),
-    }
-
-
-def _compute_items(items, order_count):
-    """Items per order of known quantity, and the share of lines with a discount."""
-    measured = order_count - int(items.unmeasured.sum())
-    lines = int(items.lines.sum())
-    known = not items.empty and measured
-    return {
-        "items_per_order": float(Fraction(sum(items.quantity, Fraction(0))) / measured) if known else None,
-        "discounted_share": float(Fraction(int(items.discounted.sum()), lines)) if lines else None,
-    }
-
-
-def _get_next_change(inside, leaves, first, last, policy, today):
-    days = [
-        leaves[index]
-        for index in inside.index
-        if inside.at[index, "orders"] or inside.at[index, "revenue"]
-    ]
-    for tier in policy.tiers:
-        if tier["inactive_months"] and last:
-            days.append(last + relativedelta(months=tier["inactive_months"]))
-        if tier["tenure_months"] and first:
-            days.append(first + relativedelta(months=tier["tenure_months"]))
-    return min((day for day in days if day > today), default=None)
+def _get_next_change_on(row, policy):
+    """A purchase leaves the window, or a period of a tier since the first or last one is over."""
+    days = [] if pd.isna(row.leaves) else [row.leaves]
+    if row.order_count:
+        for tier in policy.tiers:
+            for name, start in (
+                ("inactive_months", row.last_order_date),
+                ("tenure_months", row.first_order_date),
+            ):
+                if tier[name]:
+                    days.append(_add_months(start, relativedelta(months=tier[name])))
+    return min((day for day in days if day > policy.today), default=None)
 
 
 # ----------------------------------------------------------------------
@@ -250,7 +307,7 @@ def _make_documents(rows):
 
 
 def _get_local_day(moment, zone):
-    return moment.replace(tzinfo=timezone.utc).astimezone(zone).date()
+    return moment.replace(tzinfo=UTC).astimezone(zone).date()
 
 
 def _get_rate(rate):
@@ -258,8 +315,8 @@ def _get_rate(rate):
     return Fraction(rate) if rate is not None and not pd.isna(rate) and rate else Fraction(1)
 
 
-def _get_orders(cr, policies):
-    orders = read_table(cr, "sale_order")
+def _get_orders(tables, policies):
+    orders = tables["sale_order"]
     rows = []
     for order in orders[orders.company_id.isin(policies)].itertuples():
         policy = policies[order.company_id]
@@ -272,7 +329,9 @@ def _get_orders(cr, policies):
                 _get_local_day(order.date_order, policy.zone),
                 int(sold),
                 *(
-                    (policy.round(Fraction(amount) / rate) if rate != 1 else amount) if sold else Decimal(0)
+                    (policy.round(Fraction(amount) / rate) if rate != 1 else amount)
+                    if sold
+                    else Decimal(0)
                     for amount in (order.amount_untaxed, order.margin)
                 ),
             )
@@ -280,19 +339,21 @@ def _get_orders(cr, policies):
     return _make_documents(rows)
 
 
-def _get_refunds(cr, policies):
+def _get_refunds(tables, policies):
     """Posted refunds: those of confirmed orders, and those that are of no order at all."""
-    moves = read_table(cr, "account_move").set_index("id")
-    lines = read_table(cr, "account_move_line")
-    links = read_table(cr, "sale_order_line_invoice_rel")
-    order_lines = read_table(cr, "sale_order_line").set_index("id")
-    orders = read_table(cr, "sale_order").set_index("id")
+    moves = tables["account_move"].set_index("id")
+    lines = tables["account_move_line"]
+    links = tables["sale_order_line_invoice_rel"]
+    order_lines = tables["sale_order_line"].set_index("id")
+    orders = tables["sale_order"].set_index("id")
     lines_of_orders = set(links.invoice_line_id)
     moves_of_orders = set(lines[lines.id.isin(lines_of_orders)].move_id)
     order_line_of = dict(zip(links.invoice_line_id, links.order_line_id, strict=True))
 
     refunds = moves[
-        (moves.move_type == "out_refund") & (moves.state == "posted") & moves.company_id.isin(policies)
+        (moves.move_type == "out_refund")
+        & (moves.state == "posted")
+        & moves.company_id.isin(policies)
     ]
     lines = lines[lines.move_id.isin(refunds.index) & (lines.display_type == "product")]
     rows, per_order_line = [], {}
@@ -332,14 +393,16 @@ def _get_refunds(cr, policies):
 def _limit_refunds(order_line, order, refunded):
     """Refunds of one order line count at most for what is invoiced less than was ordered."""
     total = sum((Fraction(amount) for _day, amount in refunded), Fraction(0))
-    missing = Fraction(order_line.price_subtotal) - Fraction(order_line.untaxed_amount_invoiced or 0)
+    missing = Fraction(order_line.price_subtotal) - Fraction(
+        order_line.untaxed_amount_invoiced or 0
+    )
     missing /= _get_rate(order.currency_rate)
     share = min(Fraction(1), max(Fraction(0), missing / total)) if total else Fraction(0)
     return [(day, Fraction(amount) * share) for day, amount in refunded]
 
 
-def _get_history(cr):
-    history = read_table(cr, "trade_order_history")
+def _get_history(tables):
+    history = tables["trade_order_history"]
     return _make_documents(
         [
             (row.partner_id, row.company_id, row.date, 1, row.amount, row.margin or Decimal(0))
@@ -354,7 +417,9 @@ def _get_prospects(partners, policies):
     for partner in partners[partners.customer_rank.fillna(0) > 0].itertuples():
         if partner.commercial_partner_id == partner.id:
             companies = policies if pd.isna(partner.company_id) else [partner.company_id]
-            rows += [(partner.id, company, None, 0, Decimal(0), Decimal(0)) for company in companies]
+            rows += [
+                (partner.id, company, None, 0, Decimal(0), Decimal(0)) for company in companies
+            ]
     return _make_documents(rows)
 
 
@@ -368,16 +433,20 @@ def _make_items(rows):
     return pd.DataFrame(rows, columns=columns, dtype=object)
 
 
-def _get_order_items(cr):
-    lines = read_table(cr, "sale_order_line")
-    orders = read_table(cr, "sale_order").set_index("id")
-    factors = read_table(cr, "uom_uom").set_index("id").factor
+def _get_order_items(tables):
+    lines = tables["sale_order_line"]
+    orders = tables["sale_order"].set_index("id")
+    factors = tables["uom_uom"].set_index("id").factor
     rows = []
     for line in lines.itertuples():
         order = orders.loc[line.order_id]
         item = pd.isna(line.display_type) and not line.is_downpayment and line.price_subtotal >= 0
         if order.state == "sale" and item:
-            factor = Fraction(1) if pd.isna(line.product_uom_id) else Fraction(factors[line.product_uom_id])
+            factor = (
+                Fraction(1)
+                if pd.isna(line.product_uom_id)
+                else Fraction(factors[line.product_uom_id])
+            )
             rows.append(
                 (
                     order.partner_id,
@@ -391,8 +460,8 @@ def _get_order_items(cr):
     return _make_items(rows)
 
 
-def _get_history_items(cr):
-    history = read_table(cr, "trade_order_history")
+def _get_history_items(tables):
+    history = tables["trade_order_history"]
     return _make_items(
         [
             (

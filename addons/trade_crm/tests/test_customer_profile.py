@@ -114,9 +114,7 @@ class TestCustomerProfile(TradeCrmCommon):
         self._make_order(self.customer, 80.0, day="2025-12-30", currency=self.eur)
         self._make_order(self.customer, 80.0, day="2026-01-02", currency=self.eur)
         self._make_order(self.customer, 60.0, day="2026-01-03")
-        self.assertProfile(
-            self.customer, order_count=3, revenue=1200.0, average_order_value=400.0
-        )
+        self.assertProfile(self.customer, order_count=3, revenue=1200.0, average_order_value=400.0)
 
     def test_each_order_is_rounded_in_company_currency(self):
         """0.01 EUR at 0.16 are 0.0625 CNY: three orders are three times 0.06."""
@@ -183,7 +181,10 @@ class TestCustomerProfile(TradeCrmCommon):
     def test_margin_in_foreign_currency(self):
         """5 EUR profit of 80 are 31.25 CNY at 0.16."""
         self._make_order(
-            self.customer, [{"price_unit": 80.0, "purchase_price": 75.0}], "2026-01-02", currency=self.eur
+            self.customer,
+            [{"price_unit": 80.0, "purchase_price": 75.0}],
+            "2026-01-02",
+            currency=self.eur,
         )
         self.assertProfile(self.customer, revenue=500.0, margin=31.25)
 
@@ -210,17 +211,18 @@ class TestCustomerProfile(TradeCrmCommon):
                 {"product_uom_qty": 3, "price_unit": 10.0},
                 {"price_unit": -5.0, "product_uom_qty": 1},
                 {"price_unit": 9.0, "product_uom_qty": 0, "is_downpayment": True},
-                {"display_type": "line_section", "name": "Extras", "product_id": False, "product_uom_qty": 0},
+                {
+                    "display_type": "line_section",
+                    "name": "Extras",
+                    "product_id": False,
+                    "product_uom_qty": 0,
+                },
             ],
         )
-        self.assertProfile(
-            self.customer, revenue=25.0, items_per_order=3.0, discounted_share=0.0
-        )
+        self.assertProfile(self.customer, revenue=25.0, items_per_order=3.0, discounted_share=0.0)
 
     def test_share_of_discounted_lines(self):
-        self._make_order(
-            self.customer, [{"discount": 10.0}, {"discount": 0.0}, {"discount": 5.0}]
-        )
+        self._make_order(self.customer, [{"discount": 10.0}, {"discount": 0.0}, {"discount": 5.0}])
         self._make_order(self.customer, [{"discount": 0.0}])
         self._make_order(self.customer, [{"discount": 50.0}], confirm=False)
         self.assertProfile(self.customer, discounted_share=0.5)
@@ -256,9 +258,7 @@ class TestCustomerProfile(TradeCrmCommon):
     def test_one_day_has_no_gap(self):
         self._make_order(self.customer, day="2026-01-01 08:00:00")
         self._make_order(self.customer, day="2026-01-01 20:00:00")
-        self.assertProfile(
-            self.customer, order_count=2, gap_mean_days=0.0, next_order_date=False
-        )
+        self.assertProfile(self.customer, order_count=2, gap_mean_days=0.0, next_order_date=False)
 
     def test_next_order_date_rounds_half_a_day_up(self):
         """Gaps of 3 and 4 days: 3.5 days after the last order, so the 4th day."""

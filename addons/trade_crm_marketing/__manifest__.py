@@ -1,0 +1,13 @@
+{
+    "name": "Trade CRM: Marketing",
+    "summary": "Campaigns for the tiers and segments of a trading company's customers",
+    "version": "19.0.1.0.0",
+    "category": "Marketing",
+    "author": "Trade CRM",
+    "license": "LGPL-3",
+    "depends": ["trade_crm", "mass_mailing", "loyalty"],
+    "data": [
+        "security/trade_crm_marketing_groups.xml",
+        "views/menus.xml",
+    ],
+}

@@ -1,0 +1,1 @@
+"""Set-up, run and test of Trade CRM on a machine that has nothing but Python."""
