@@ -12,7 +12,7 @@ class TradeTierRule(models.AbstractModel):
 
     currency_id = fields.Many2one("res.currency")
     window_months = fields.Integer()
-    never_bought = fields.Boolean(help="The customer has no purchase at all.")
+    never_bought = fields.Boolean("Never bought", help="The customer has no purchase at all.")
     inactive_months = fields.Integer(
         string="Inactive for (months)", help="The last purchase is at least this many months ago."
     )
