@@ -86,10 +86,15 @@ class TradeCustomerProfile(models.Model):
         """Whether the stored totals are of the window of ``policy``, and not about to be."""
         company = self.env["res.company"].browse(policy.company_id)
         live = self._get_policies(company)
-        return (
-            bool(live)
-            and live[0].window_months == policy.window_months
-            and company not in self.env["trade.profile.dirty"].sudo()._get_whole_companies()
+        same = bool(live) and live[0].window_months == policy.window_months
+        return same and not self._awaits_rebuild(company)
+
+    @api.model
+    def _awaits_rebuild(self, company):
+        """Whether every profile of ``company`` is to be rebuilt, because of this transaction or before."""
+        pending = self.env.cr.precommit.data.get("trade_crm.profile", {"pairs": ()})
+        return (None, company.id) in pending["pairs"] or (
+            company in self.env["trade.profile.dirty"].sudo()._get_whole_companies()
         )
 
     @api.model

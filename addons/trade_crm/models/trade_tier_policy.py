@@ -147,16 +147,16 @@ class TradeTierPolicy(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         policies = super().create(vals_list)
-        policies._score_unscored()
         policies._request_rebuild()
+        policies._score_unscored()
         return policies
 
     def write(self, vals):
         result = super().write(vals)
-        if {"active", "method"} & vals.keys():
-            self._score_unscored()
         if {"active", "method", "window_months", "company_id"} & vals.keys():
             self._request_rebuild()
+        if {"active", "method"} & vals.keys():
+            self._score_unscored()
         return result
 
     def unlink(self):
@@ -340,11 +340,19 @@ class TradeTierPolicy(models.Model):
     def _cron_run_scores(self):
         """Compute scores anew where the last time is an interval ago."""
         for policy in self.search([("method", "=", "quantiles")]):
-            last = policy.score_run_ids[:1].computed_on
-            interval = relativedelta(months=policy.score_interval_months)
-            if not last or last + interval <= fields.Datetime.now():
+            if policy._needs_score_run():
                 policy._run_scores()
                 self.env["ir.cron"]._commit_progress(1)
+
+    def _needs_score_run(self):
+        """Whether the interval is over, or the last run came before there was anybody to score."""
+        last = self.score_run_ids[:1]
+        interval = relativedelta(months=self.score_interval_months)
+        if not last or last.computed_on + interval <= fields.Datetime.now():
+            return True
+        buyers = [("company_id", "=", self.company_id.id), ("window_order_count", ">", 0)]
+        profiles_sudo = self.env["trade.customer.profile"].sudo()
+        return not last.customer_count and bool(profiles_sudo.search_count(buyers, limit=1))
 
     # ------------------------------------------------------------------
     # Defaults

@@ -1,3 +1,5 @@
+import hashlib
+import json
 import logging
 
 from psycopg2 import errors
@@ -5,7 +7,7 @@ from psycopg2 import errors
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
-from odoo.tools import SQL, format_datetime
+from odoo.tools import SQL, format_datetime, plaintext2html
 
 from .trade_tier_policy import METHODS
 
@@ -54,7 +56,18 @@ class TradeTierPolicyDraft(models.Model):
     )
     line_ids = fields.One2many("trade.tier.policy.draft.line", "draft_id", string="Tiers", copy=True)
     base = fields.Json(readonly=True)
+    previous_id = fields.Many2one(
+        _name,
+        "Previous change",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        help="The last change that was applied when this one was begun.",
+    )
     is_outdated = fields.Boolean(compute="_compute_is_outdated")
+    version = fields.Char(
+        compute="_compute_version", help="Another one as soon as anybody changes what would be applied."
+    )
     changes = fields.Text(compute="_compute_changes")
     applied_by = fields.Many2one("res.users", readonly=True, copy=False)
     applied_on = fields.Datetime(readonly=True, copy=False)
@@ -81,6 +94,20 @@ class TradeTierPolicyDraft(models.Model):
                 draft.state in OPEN_STATES and draft.base != draft.policy_id._get_definition()
             )
 
+    @api.depends(
+        "base",
+        "method",
+        "window_months",
+        "line_ids.name",
+        "line_ids.color",
+        "line_ids.sequence",
+        "line_ids.condition",
+    )
+    def _compute_version(self):
+        for draft in self:
+            content = json.dumps([draft.base, draft._get_definition()], sort_keys=True)
+            draft.version = hashlib.sha256(content.encode()).hexdigest()[:16]
+
     @api.depends("base", "method", "window_months", "line_ids.name", "line_ids.condition")
     @api.depends_context("lang")
     def _compute_changes(self):
@@ -97,7 +124,7 @@ class TradeTierPolicyDraft(models.Model):
         policies.check_access("write")
         drafts = super().create(
             [
-                {**policy._prepare_draft_values(), **vals, "base": policy._get_definition()}
+                {**policy._prepare_draft_values(), **vals, **self._prepare_base_values(policy)}
                 for policy, vals in zip(policies, vals_list, strict=True)
             ]
         )
@@ -106,6 +133,19 @@ class TradeTierPolicyDraft(models.Model):
         )
         untouched.line_ids._copy_names_from_tiers()
         return drafts
+
+    @api.model
+    def _prepare_base_values(self, policy):
+        """What a change of ``policy`` starts from."""
+        return {
+            "base": policy._get_definition(),
+            "previous_id": self._get_last_applied(policy).id,
+        }
+
+    @api.model
+    def _get_last_applied(self, policy):
+        domain = [("policy_id", "=", policy.id), ("state", "=", "applied")]
+        return self.search(domain, order="applied_on desc, id desc", limit=1)
 
     def write(self, vals):
         if {"policy_id", "method", "window_months", "effective_date", "line_ids"} & vals.keys():
@@ -160,6 +200,7 @@ class TradeTierPolicyDraft(models.Model):
             today = draft._get_today()
             if not draft.effective_date or draft.effective_date <= today:
                 raise UserError(self.env._("Set a day after today, or apply the change now."))
+            draft._check_version()
             draft._check_base()
             draft._check_lines()
             draft.write({"state": "scheduled", "applied_by": self.env.uid})
@@ -177,7 +218,7 @@ class TradeTierPolicyDraft(models.Model):
         """Go on with this change although the policy has been changed since it was begun."""
         self._check_open()
         for draft in self:
-            draft.base = draft.policy_id._get_definition()
+            draft.write(self._prepare_base_values(draft.policy_id))
 
     def action_apply(self):
         """Make the policy what the draft says, now."""
@@ -223,6 +264,7 @@ class TradeTierPolicyDraft(models.Model):
         self.ensure_one()
         self._lock_policy()
         self._check_open()
+        self._check_version()
         self._check_base()
         self._check_lines()
         today, policy = self._get_today(), self.policy_id
@@ -230,28 +272,35 @@ class TradeTierPolicyDraft(models.Model):
         cuts = self._compute_cuts() if self.method == "quantiles" else None
         changes = self.changes
         removed = policy.tier_ids - self.line_ids.tier_id
-        policy.write(
-            {
-                "method": self.method,
-                "window_months": self.window_months,
-                "effective_date": today,
-                "tier_ids": [
-                    *(Command.delete(tier.id) for tier in removed),
-                    *(line._prepare_tier_command() for line in self.line_ids),
-                ],
-            }
-        )
+        rules = {
+            "method": self.method,
+            "window_months": self.window_months,
+            "effective_date": today,
+        }
+        tiers = {
+            "tier_ids": [
+                *(Command.delete(tier.id) for tier in removed),
+                *(line._prepare_tier_command() for line in self.line_ids),
+            ],
+        }
+        # At no moment may a tier ask for scores that nobody computes.
+        for values in (rules, tiers) if self.method == "quantiles" else (tiers, rules):
+            policy.write(values)
         if cuts:
             policy._store_cuts(*cuts)
-        tiers = removed.search([("policy_id", "=", policy.id)])
-        for line, tier in zip(self.line_ids, tiers, strict=True):
+        applied = removed.search([("policy_id", "=", policy.id)])
+        for line, tier in zip(self.line_ids, applied, strict=True):
             line.tier_id = tier
         self.line_ids._copy_names_to_tiers()
         self.write(
             {"state": "applied", "applied_on": fields.Datetime.now(), "effective_date": today}
         )
         policy.message_post(
-            body=self.env._("Changed by %(user)s:\n%(changes)s", user=self.applied_by.name, changes=changes),
+            body=plaintext2html(
+                self.env._(
+                    "Changed by %(user)s:\n%(changes)s", user=self.applied_by.name, changes=changes
+                )
+            ),
             author_id=self.applied_by.partner_id.id,
         )
 
@@ -267,14 +316,22 @@ class TradeTierPolicyDraft(models.Model):
         )
         self.env.invalidate_all()
 
+    def _check_version(self):
+        """Refuse what is not what the person who applies it has on the screen."""
+        seen = self.env.context.get("trade_draft_version")
+        for draft in self:
+            if seen and seen != draft.version:
+                raise UserError(
+                    self.env._(
+                        "%(user)s has edited this change meanwhile: reload it and look at who moves.",
+                        user=draft.write_uid.name,
+                    )
+                )
+
     def _check_base(self):
         for draft in self.filtered("is_outdated"):
-            last = self.search(
-                [("policy_id", "=", draft.policy_id.id), ("state", "=", "applied")],
-                order="applied_on desc",
-                limit=1,
-            )
-            if last and last.applied_on >= draft.create_date:
+            last = self._get_last_applied(draft.policy_id)
+            if last != draft.previous_id:
                 raise UserError(
                     self.env._(
                         "%(user)s changed the policy on %(moment)s, after this change was begun. "

@@ -140,6 +140,12 @@ class TradeCrmCommon(TransactionCase):
         return cls.env["trade.tier.policy"].search([("company_id", "=", company.id)])
 
     @classmethod
+    def _as(cls, user, records):
+        """``records`` as ``user`` has them after logging in."""
+        companies = {"allowed_company_ids": user.company_ids.ids}
+        return records.with_user(user).with_context(**companies)
+
+    @classmethod
     def _get_tier(cls, name, policy=None):
         """Tier of the default policy by its English name."""
         return (policy or cls.policy).tier_ids.filtered(lambda tier: tier.name == name)

@@ -128,7 +128,7 @@ class TestScoresCdnow(ScoreCommon):
         self.assertGreater(len(champions), 50)
         for profile in champions:
             self.assertEqual((profile.r_score, profile.f_score >= 4, profile.m_score >= 4), (5, True, True))
-        self.assertIn("recency scores 5", champions[0].tier_reason)
+        self.assertIn("Recency scores 5 and frequency scores 4 to 5", champions[0].tier_reason)
         self.assertIn(f"R 5, F {champions[0].f_score}", champions[0].tier_reason)
 
 
@@ -207,6 +207,18 @@ class TestScores(ScoreCommon):
                 env["trade.tier.policy"]._cron_run_scores()
                 self.assertEqual(len(env["trade.tier.policy"].browse(self.policy.id).score_run_ids), runs)
 
+    def test_first_run_waits_for_customers(self):
+        """Without customers there is nothing to score; the next day there are some."""
+        self._use_quantiles()
+        self._make_buyers([100, 200, 300, 400, 500], "2026-03-31")
+        self._run_job()
+        with self._job_env() as env:
+            policy = env["trade.tier.policy"].browse(self.policy.id)
+            self.assertEqual(policy.score_run_ids.mapped("customer_count"), [0])
+            for _again in range(2):
+                policy._cron_run_scores()
+                self.assertEqual(policy.score_run_ids.mapped("customer_count"), [5, 0])
+
     def test_thresholds_know_no_scores(self):
         with self.assertRaisesRegex(ValidationError, "scores"):
             self._get_tier("Core").r_min = 4
@@ -223,12 +235,12 @@ class TestScores(ScoreCommon):
                 self._get_tier("Core").write(values)
 
     def test_only_managers_score(self):
-        policy = self.policy.with_user(self.user_rep)
-        with self.assertRaises(AccessError):
-            policy.action_run_scores()
+        with self.assertRaisesRegex(AccessError, "modify"):
+            self._as(self.user_rep, self.policy).action_run_scores()
         self._use_quantiles()
-        self.policy.with_user(self.user_manager).action_run_scores()
+        self._as(self.user_manager, self.policy).action_run_scores()
         self.assertEqual(self.policy.score_run_count, 2)
-        self.assertTrue(self.policy.score_run_ids.with_user(self.user_auditor)[0].cut_table)
-        with self.assertRaises(AccessError):
-            self.policy.score_run_ids.with_user(self.user_rep).read(["cuts"])
+        runs = self.policy.score_run_ids
+        self.assertTrue(self._as(self.user_auditor, runs)[0].cut_table)
+        with self.assertRaisesRegex(AccessError, "access"):
+            self._as(self.user_rep, runs).read(["cuts"])
