@@ -5,5 +5,7 @@ from . import test_policy_draft
 from . import test_policy_scores
 from . import test_profile_incremental
 from . import test_profile_oracle
+from . import test_tier_effect
+from . import test_tier_migration
 from . import test_tier_share
 from . import test_ui
