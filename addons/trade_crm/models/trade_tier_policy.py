@@ -311,8 +311,13 @@ class TradeTierPolicy(models.Model):
         profiles = self.env["trade.customer.profile"].sudo()
         return self._store_cuts(*profiles._compute_cuts(self.sudo()._get_snapshot()))
 
-    def _store_cuts(self, cuts, customer_count):
-        """Make ``cuts``, a :class:`ScoreCuts` among ``customer_count`` customers, those of a new run."""
+    def _store_cuts(self, cuts, customer_count, window_months=None):
+        """Make cut points those of a new run.
+
+        :param cuts: :class:`ScoreCuts`
+        :param customer_count: number of customers that they are among
+        :param window_months: window that they are of, that of the policy by default
+        """
         run_sudo = (
             self.env["trade.score.run"]
             .sudo()
@@ -320,7 +325,7 @@ class TradeTierPolicy(models.Model):
                 {
                     "policy_id": self.id,
                     "computed_on": fields.Datetime.now(),
-                    "window_months": self.window_months,
+                    "window_months": window_months or self.window_months,
                     "customer_count": customer_count,
                     "cuts": cuts._asdict(),
                 }

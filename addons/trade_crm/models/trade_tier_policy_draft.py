@@ -267,10 +267,19 @@ class TradeTierPolicyDraft(models.Model):
         self._check_version()
         self._check_base()
         self._check_lines()
-        today, policy = self._get_today(), self.policy_id
-        # Before the policy changes, because what is stored still is by its window.
-        cuts = self._compute_cuts() if self.method == "quantiles" else None
         changes = self.changes
+        # Before the policy changes, because what is stored still is by its window.
+        if self.method == "quantiles":
+            self.policy_id._store_cuts(*self._compute_cuts(), window_months=self.window_months)
+        today = self._get_today()
+        self._write_policy(today)
+        self.write(
+            {"state": "applied", "applied_on": fields.Datetime.now(), "effective_date": today}
+        )
+        self._post_changes(changes)
+
+    def _write_policy(self, today):
+        policy = self.policy_id
         removed = policy.tier_ids - self.line_ids.tier_id
         rules = {
             "method": self.method,
@@ -286,22 +295,18 @@ class TradeTierPolicyDraft(models.Model):
         # At no moment may a tier ask for scores that nobody computes.
         for values in (rules, tiers) if self.method == "quantiles" else (tiers, rules):
             policy.write(values)
-        if cuts:
-            policy._store_cuts(*cuts)
         applied = removed.search([("policy_id", "=", policy.id)])
         for line, tier in zip(self.line_ids, applied, strict=True):
             line.tier_id = tier
         self.line_ids._copy_names_to_tiers()
-        self.write(
-            {"state": "applied", "applied_on": fields.Datetime.now(), "effective_date": today}
+
+    def _post_changes(self, changes):
+        """Tell the followers of the policy; ``changes`` are sentences, one a line."""
+        text = self.env._(
+            "Changed by %(user)s:\n%(changes)s", user=self.applied_by.name, changes=changes
         )
-        policy.message_post(
-            body=plaintext2html(
-                self.env._(
-                    "Changed by %(user)s:\n%(changes)s", user=self.applied_by.name, changes=changes
-                )
-            ),
-            author_id=self.applied_by.partner_id.id,
+        self.policy_id.message_post(
+            body=plaintext2html(text), author_id=self.applied_by.partner_id.id
         )
 
     def _lock_policy(self):

@@ -139,6 +139,13 @@ class TestDraft(DraftCommon):
         self.env.invalidate_all()
         self.assertEqual((core.name, core.with_context(lang="zh_CN").name), ("Key", "核心"))
 
+    def test_cuts_are_those_of_the_change(self):
+        """One run, over the window of the change."""
+        draft = self._make_draft(method="quantiles", window_months=24)
+        draft.action_apply()
+        self.assertEqual(self.policy.score_run_ids.mapped("window_months"), [24])
+        self.assertEqual(self.policy.score_run_ids.customer_count, 4)
+
     def test_record_of_what_was_done(self):
         draft = self._as(self.user_manager, self._make_draft(window_months=24))
         self._get_line(draft, "Core").min_revenue = 250_000

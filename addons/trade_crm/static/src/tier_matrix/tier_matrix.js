@@ -59,8 +59,8 @@ export class TierMatrix extends Component {
             all: formatMonetary(total.revenue, { currencyId }),
         };
         return moved.customers
-            ? _t("%(moved)s of %(total)s customers, with %(revenue)s of %(all)s, move.", values)
-            : _t("None of %(total)s customers moves.", values);
+            ? _t("%(moved)s of %(total)s customers change tier, with %(revenue)s of %(all)s revenue.", values)
+            : _t("None of %(total)s customers changes tier.", values);
     }
 
     open(row, column) {

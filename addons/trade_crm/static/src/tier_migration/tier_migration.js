@@ -24,7 +24,6 @@ export class TierMigration extends Component {
         const { date_from = false, date_to = false } = this.props.state?.days || {};
         this.days = useState({ date_from, date_to });
         this.state = useState({ data: null, loading: false });
-        this.props.updateActionState?.({ days: this.days });
         onWillStart(() => this.load());
     }
 
@@ -35,7 +34,9 @@ export class TierMigration extends Component {
                 this.orm.call(HISTORY, "get_migration", [this.days.date_from, this.days.date_to])
             );
             this.state.data = data;
-            Object.assign(this.days, { date_from: data.date_from, date_to: data.date_to });
+            const days = { date_from: data.date_from, date_to: data.date_to };
+            Object.assign(this.days, days);
+            this.props.updateActionState?.({ days });
         } finally {
             this.state.loading = false;
         }
