@@ -44,17 +44,19 @@ class SaleOrder(models.Model):
             order.trade_effects = effects or False
 
     def _compute_payment_term_id(self):
-        super()._compute_payment_term_id()
+        result = super()._compute_payment_term_id()
         for order in self:
             if effect := (order.trade_effects or {}).get("payment_term_id"):
                 order.payment_term_id = effect["value"]
+        return result
 
     def _compute_pricelist_id(self):
-        super()._compute_pricelist_id()
+        result = super()._compute_pricelist_id()
         for order in self:
             effect = (order.trade_effects or {}).get("pricelist_id")
             if effect and order.state == "draft":
                 order.pricelist_id = effect["value"]
+        return result
 
     @api.depends("trade_effects", "payment_term_id", "pricelist_id", "trade_delivery_priority")
     @api.depends_context("lang")
@@ -89,7 +91,8 @@ class SaleOrder(models.Model):
             )
         )
         tiers = {
-            (profile.partner_id.id, profile.company_id.id): profile.tier_id for profile in profiles_sudo
+            (profile.partner_id.id, profile.company_id.id): profile.tier_id
+            for profile in profiles_sudo
         }
         return {
             order: tiers.get((customer.id, order.company_id.id), self.env["trade.tier"])

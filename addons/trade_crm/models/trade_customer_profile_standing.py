@@ -49,7 +49,9 @@ class TradeCustomerProfile(models.Model):
         """The stored profiles, with the totals of the window of ``policy``."""
         scores = self._get_score_columns("cut")
         names = [
-            name for name in self._get_total_columns() if name in self._fields and name not in scores
+            name
+            for name in self._get_total_columns()
+            if name in self._fields and name not in scores
         ]
         query = self._search([("company_id", "=", policy.company_id)])
         if self._has_stored_window(policy):

@@ -64,10 +64,9 @@ class TradeScoreRun(models.Model):
             )
             for score in range(5, 0, -1)
         )
-        return (
-            Markup("<table class='table table-sm'><thead><tr>%s</tr></thead><tbody>%s</tbody></table>")
-            % (head, body)
-        )
+        return Markup(
+            "<table class='table table-sm'><thead><tr>%s</tr></thead><tbody>%s</tbody></table>"
+        ) % (head, body)
 
     def _format_range(self, values, score):
         """Which values get ``score``, by the cut points ``values``."""

@@ -42,7 +42,13 @@ class TradeTierHistory(models.Model):
     _partner_idx = models.Index("(partner_id, company_id, changed_at)")
 
     @api.depends(
-        "rule", "window_revenue", "window_order_count", "last_order_date", "r_score", "f_score", "m_score"
+        "rule",
+        "window_revenue",
+        "window_order_count",
+        "last_order_date",
+        "r_score",
+        "f_score",
+        "m_score",
     )
     @api.depends_context("lang")
     def _compute_reason(self):

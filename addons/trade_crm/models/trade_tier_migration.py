@@ -48,7 +48,8 @@ class TradeTierHistory(models.Model):
             **matrix,
             "date_from": date_from.isoformat(),
             "date_to": date_to.isoformat(),
-            "first_date": bool(first) and self._get_local_day(first.changed_at, company).isoformat(),
+            "first_date": bool(first)
+            and self._get_local_day(first.changed_at, company).isoformat(),
         }
 
     @api.model

@@ -32,7 +32,12 @@ class TradeTier(models.Model):
             "rows": self._prepare_axis([cell[0] for cell in cells], origins._prepare_marks()),
             "columns": self._prepare_axis([cell[1] for cell in cells], targets),
             "cells": [
-                {"origin": origin, "target": target, "customers": customers, "revenue": float(revenue)}
+                {
+                    "origin": origin,
+                    "target": target,
+                    "customers": customers,
+                    "revenue": float(revenue),
+                }
                 for origin, target, customers, revenue in cells
             ],
             **{
@@ -87,7 +92,9 @@ class ResPartner(models.Model):
     @api.model
     def _get_tier_move_query(self, kind, source, origin, target):
         if kind == "draft":
-            return self.env["trade.tier.policy.draft"].browse(source)._get_move_query(origin, target)
+            return (
+                self.env["trade.tier.policy.draft"].browse(source)._get_move_query(origin, target)
+            )
         return self.env["trade.tier.history"]._get_move_query(*source, origin, target)
 
     @api.model

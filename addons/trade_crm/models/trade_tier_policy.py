@@ -6,7 +6,6 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import frozendict, ormcache
 
-
 METHODS = [("thresholds", "Thresholds"), ("quantiles", "Quantiles")]
 
 
@@ -178,7 +177,7 @@ class TradeTierPolicy(models.Model):
 
         :return: tuple of :class:`PolicySnapshot`, one per company that keeps profiles
         """
-        policies = self.sudo().with_context(active_test=True).search([], order="company_id")
+        policies = self.sudo().search([("active", "=", True)], order="company_id")
         return tuple(policy._get_snapshot() for policy in policies)
 
     def _get_snapshot(self):
@@ -260,7 +259,9 @@ class TradeTierPolicy(models.Model):
 
     def action_view_drafts(self):
         self.ensure_one()
-        action = self.env["ir.actions.actions"]._for_xml_id("trade_crm.trade_tier_policy_draft_action")
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "trade_crm.trade_tier_policy_draft_action"
+        )
         return action | {"domain": [("policy_id", "=", self.id)]}
 
     def _prepare_draft_values(self):
@@ -272,7 +273,11 @@ class TradeTierPolicy(models.Model):
             "window_months": self.window_months,
             "line_ids": [
                 fields.Command.create(
-                    {"tier_id": tier.id, "sequence": 10 * number, **{name: tier[name] for name in names}}
+                    {
+                        "tier_id": tier.id,
+                        "sequence": 10 * number,
+                        **{name: tier[name] for name in names},
+                    }
                 )
                 for number, tier in enumerate(self.tier_ids, start=1)
             ],

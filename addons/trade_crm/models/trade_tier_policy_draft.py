@@ -54,7 +54,9 @@ class TradeTierPolicyDraft(models.Model):
         tracking=True,
         help="The first day of the new rules. Without a day they hold as soon as they are applied.",
     )
-    line_ids = fields.One2many("trade.tier.policy.draft.line", "draft_id", string="Tiers", copy=True)
+    line_ids = fields.One2many(
+        "trade.tier.policy.draft.line", "draft_id", string="Tiers", copy=True
+    )
     base = fields.Json(readonly=True)
     previous_id = fields.Many2one(
         _name,
@@ -66,7 +68,8 @@ class TradeTierPolicyDraft(models.Model):
     )
     is_outdated = fields.Boolean(compute="_compute_is_outdated")
     version = fields.Char(
-        compute="_compute_version", help="Another one as soon as anybody changes what would be applied."
+        compute="_compute_version",
+        help="Another one as soon as anybody changes what would be applied.",
     )
     changes = fields.Text(compute="_compute_changes")
     applied_by = fields.Many2one("res.users", readonly=True, copy=False)
@@ -129,7 +132,9 @@ class TradeTierPolicyDraft(models.Model):
             ]
         )
         untouched = drafts.browse(
-            draft.id for draft, vals in zip(drafts, vals_list, strict=True) if "line_ids" not in vals
+            draft.id
+            for draft, vals in zip(drafts, vals_list, strict=True)
+            if "line_ids" not in vals
         )
         untouched.line_ids._copy_names_from_tiers()
         return drafts
@@ -155,12 +160,16 @@ class TradeTierPolicyDraft(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_applied(self):
         if any(draft.state == "applied" for draft in self):
-            raise UserError(self.env._("An applied change is the record of what was decided: it stays."))
+            raise UserError(
+                self.env._("An applied change is the record of what was decided: it stays.")
+            )
 
     def _check_open(self):
         if any(draft.state not in OPEN_STATES for draft in self):
             raise UserError(
-                self.env._("This change was applied or discarded already: edit the policy again instead.")
+                self.env._(
+                    "This change was applied or discarded already: edit the policy again instead."
+                )
             )
 
     # ------------------------------------------------------------------
@@ -317,7 +326,10 @@ class TradeTierPolicyDraft(models.Model):
         """
         self.env.flush_all()
         self.env.cr.execute(
-            SQL("UPDATE trade_tier_policy SET write_date = write_date WHERE id = %s", self.policy_id.id)
+            SQL(
+                "UPDATE trade_tier_policy SET write_date = write_date WHERE id = %s",
+                self.policy_id.id,
+            )
         )
         self.env.invalidate_all()
 
@@ -403,14 +415,17 @@ class TradeTierPolicyDraft(models.Model):
         )
         tiers = self.env["trade.tier"]
         targets = [
-            {"key": line._get_key(), "name": line.name, "color": line.color} for line in self.line_ids
+            {"key": line._get_key(), "name": line.name, "color": line.color}
+            for line in self.line_ids
         ]
         return tiers._prepare_matrix(cells, self.policy_id.tier_ids, targets, self.currency_id)
 
     def action_view_move(self, origin, target, names):
         """Open the customers of a cell of the preview; None stands for every tier."""
         self.ensure_one()
-        return self.env["res.partner"]._get_tier_move_action("draft", self.id, origin, target, names)
+        return self.env["res.partner"]._get_tier_move_action(
+            "draft", self.id, origin, target, names
+        )
 
     def _get_move_query(self, origin, target):
         """The customers in a cell of the preview: ``SQL`` in parentheses."""

@@ -41,8 +41,13 @@ class TradeTierRule(models.AbstractModel):
         "The conditions of a tier are not negative: leave a condition at 0 to not use it.",
     )
     _scores_in_range = models.Constraint(
-        "CHECK (" + " AND ".join(f"COALESCE({s}_min, 0) BETWEEN 0 AND 5 AND COALESCE({s}_max, 0) BETWEEN 0 AND 5"
-        f" AND (COALESCE({s}_max, 0) = 0 OR COALESCE({s}_min, 0) <= {s}_max)" for s in SCORES) + ")",
+        "CHECK ("
+        + " AND ".join(
+            f"COALESCE({s}_min, 0) BETWEEN 0 AND 5 AND COALESCE({s}_max, 0) BETWEEN 0 AND 5"
+            f" AND (COALESCE({s}_max, 0) = 0 OR COALESCE({s}_min, 0) <= {s}_max)"
+            for s in SCORES
+        )
+        + ")",
         "A score goes from 1 to 5, and its lower limit is not above its upper one:"
         " leave a limit at 0 to not use it.",
     )
@@ -159,7 +164,9 @@ class TradeTierRule(models.AbstractModel):
                 parts.append(self.env._("%(score)s scores %(value)s", score=name, value=low))
             elif (low, high) != (1, 5):
                 parts.append(
-                    self.env._("%(score)s scores %(low)s to %(high)s", score=name, low=low, high=high)
+                    self.env._(
+                        "%(score)s scores %(low)s to %(high)s", score=name, low=low, high=high
+                    )
                 )
         return parts
 

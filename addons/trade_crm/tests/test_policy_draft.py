@@ -28,7 +28,10 @@ class DraftCommon(ScoreCommon):
     def _get_moves(self, draft):
         """Customers per move by the preview: ``{(old tier, new one): customers}``, by name."""
         preview = draft.get_preview()
-        names = {axis: {mark["key"]: mark["name"] for mark in preview[axis]} for axis in ("rows", "columns")}
+        names = {
+            axis: {mark["key"]: mark["name"] for mark in preview[axis]}
+            for axis in ("rows", "columns")
+        }
         return {
             (names["rows"][cell["origin"]], names["columns"][cell["target"]]): cell["customers"]
             for cell in preview["cells"]
@@ -114,7 +117,9 @@ class TestDraft(DraftCommon):
         for partner, tier in before.items():
             found[tier, after[partner]] = found.get((tier, after[partner]), 0) + 1
         self.assertEqual(found, moves)
-        self.assertEqual(self._get_moves(self._make_draft()), {(t, t): n for (_o, t), n in self._sum(moves)})
+        self.assertEqual(
+            self._get_moves(self._make_draft()), {(t, t): n for (_o, t), n in self._sum(moves)}
+        )
         self.assertEqual((draft.state, self.policy.window_months), ("applied", 24))
         self.assertEqual(self.policy.tier_ids.mapped("name").index("Tiny"), 3)
         self.assertNotIn("New", self.policy.tier_ids.mapped("name"))
@@ -246,7 +251,9 @@ class TestDraft(DraftCommon):
         draft = self._make_draft()
         self._get_line(draft, "Core").min_revenue = 250_000
         self.assertEqual(draft.get_preview()["moved"]["customers"], 1)
-        action = draft.action_view_move(self._get_tier("Potential").id, self._get_tier("Core").id, ["", ""])
+        action = draft.action_view_move(
+            self._get_tier("Potential").id, self._get_tier("Core").id, ["", ""]
+        )
         found = self.env["res.partner"].with_context(**action["context"]).search(action["domain"])
         self.assertEqual(found, partner)
 
@@ -281,7 +288,9 @@ class TestDraftSchedule(DraftCommon):
 
     def test_takes_over_on_its_day(self):
         """The day begins in the company's time zone: 16:00 in London is midnight in Shanghai."""
-        draft = self._as(self.user_manager, self._make_draft(window_months=24, effective_date="2026-04-10"))
+        draft = self._as(
+            self.user_manager, self._make_draft(window_months=24, effective_date="2026-04-10")
+        )
         draft.action_schedule()
         self.clock.move_to("2026-04-09 15:30:00")
         self._run_apply_job()
@@ -307,7 +316,9 @@ class TestDraftSchedule(DraftCommon):
 
     def test_policy_changed_meanwhile(self):
         """The job applies nothing that nobody has seen; who wanted it is told."""
-        draft = self._as(self.user_manager, self._make_draft(window_months=24, effective_date="2026-04-10"))
+        draft = self._as(
+            self.user_manager, self._make_draft(window_months=24, effective_date="2026-04-10")
+        )
         draft.action_schedule()
         self._make_draft(window_months=6).action_apply()
         self.clock.move_to("2026-04-10 04:00:00")
@@ -372,9 +383,17 @@ class TestDraftConcurrency(BaseCase):
         with self._env() as env:
             env.cr.execute("SELECT COALESCE(max(id), 0) FROM trade_profile_dirty")
             [[self.last_dirty]] = env.cr.fetchall()
-            self.policy_id = env["trade.tier.policy"].create(
-                {"name": "Not in force", "active": False, "tier_ids": [Command.create({"name": "All"})]}
-            ).id
+            self.policy_id = (
+                env["trade.tier.policy"]
+                .create(
+                    {
+                        "name": "Not in force",
+                        "active": False,
+                        "tier_ids": [Command.create({"name": "All"})],
+                    }
+                )
+                .id
+            )
             drafts = env["trade.tier.policy.draft"].create(
                 [{"policy_id": self.policy_id, "window_months": months} for months in (6, 24)]
             )

@@ -120,14 +120,19 @@ class TestScoresCdnow(ScoreCommon):
         draft.with_context(trade_today=date(1998, 6, 30)).action_apply()
         self._rebuild_as_of(date(1998, 6, 30))
         profiles = self.env["trade.customer.profile"].search(
-            [("partner_id", "in", list(self.partner_of.values())), ("company_id", "=", self.company_cn.id)]
+            [
+                ("partner_id", "in", list(self.partner_of.values())),
+                ("company_id", "=", self.company_cn.id),
+            ]
         )
         self.assertEqual(len(profiles), 2357)
         self.assertTrue(all(profiles.mapped("tier_id")))
         champions = profiles.filtered(lambda profile: profile.tier_id.name == "Champions")
         self.assertGreater(len(champions), 50)
         for profile in champions:
-            self.assertEqual((profile.r_score, profile.f_score >= 4, profile.m_score >= 4), (5, True, True))
+            self.assertEqual(
+                (profile.r_score, profile.f_score >= 4, profile.m_score >= 4), (5, True, True)
+            )
         self.assertIn("Recency scores 5 and frequency scores 4 to 5", champions[0].tier_reason)
         self.assertIn(f"R 5, F {champions[0].f_score}", champions[0].tier_reason)
 
@@ -205,7 +210,9 @@ class TestScores(ScoreCommon):
             for moment, runs in (("2026-04-29 04:00:00", 1), ("2026-04-30 04:00:00", 2)):
                 self.clock.move_to(moment)
                 env["trade.tier.policy"]._cron_run_scores()
-                self.assertEqual(len(env["trade.tier.policy"].browse(self.policy.id).score_run_ids), runs)
+                self.assertEqual(
+                    len(env["trade.tier.policy"].browse(self.policy.id).score_run_ids), runs
+                )
 
     def test_first_run_waits_for_customers(self):
         """Without customers there is nothing to score; the next day there are some."""
@@ -231,7 +238,11 @@ class TestScores(ScoreCommon):
     def test_score_limits_are_checked(self):
         self._use_quantiles()
         for values in ({"r_min": 6}, {"f_min": 4, "f_max": 3}, {"m_max": -1}):
-            with self.subTest(values=values), self.assertRaises(CheckViolation), self.cr.savepoint():
+            with (
+                self.subTest(values=values),
+                self.assertRaises(CheckViolation),
+                self.cr.savepoint(),
+            ):
                 self._get_tier("Core").write(values)
 
     def test_only_managers_score(self):

@@ -15,7 +15,10 @@ class TestTierEffect(TradeCrmCommon):
         super().setUpClass()
         cls.env["res.config.settings"].create({"group_product_pricelist": True}).execute()
         terms = cls.env["account.payment.term"].create(
-            [{"name": name, "company_id": False} for name in ("45 days of the tier", "Own terms", "By hand")]
+            [
+                {"name": name, "company_id": False}
+                for name in ("45 days of the tier", "Own terms", "By hand")
+            ]
         )
         cls.term_tier, cls.term_own, cls.term_hand = terms
         # The companies got their currencies after their pricelists.
@@ -24,7 +27,12 @@ class TestTierEffect(TradeCrmCommon):
             usual.currency_id = company.currency_id
         cls.list_tier, cls.list_own, cls.list_hand = cls.env["product.pricelist"].create(
             [
-                {"name": name, "company_id": cls.company_cn.id, "currency_id": cls.cny.id, "sequence": 99}
+                {
+                    "name": name,
+                    "company_id": cls.company_cn.id,
+                    "currency_id": cls.cny.id,
+                    "sequence": 99,
+                }
                 for name in ("Prices of the tier", "Own prices", "Prices by hand")
             ]
         )
@@ -68,7 +76,9 @@ class TestTierEffect(TradeCrmCommon):
 
     def test_prices_are_those_of_the_pricelist(self):
         self.list_tier.item_ids = [
-            Command.create({"compute_price": "percentage", "percent_price": 10, "applied_on": "3_global"})
+            Command.create(
+                {"compute_price": "percentage", "percent_price": 10, "applied_on": "3_global"}
+            )
         ]
         line = self._order().order_line
         self.assertEqual(line.price_subtotal, 54.0)
@@ -129,7 +139,10 @@ class TestTierEffect(TradeCrmCommon):
     def test_default_terms_of_the_company_give_way(self):
         """Terms that everybody gets are not the customer's own."""
         self.env["ir.default"].set(
-            "res.partner", "property_payment_term_id", self.term_own.id, company_id=self.company_cn.id
+            "res.partner",
+            "property_payment_term_id",
+            self.term_own.id,
+            company_id=self.company_cn.id,
         )
         self.assertEqual(self._order(self._make_customer("Other")).payment_term_id, self.term_own)
         self.assertEqual(self._order().payment_term_id, self.term_tier)

@@ -21,7 +21,10 @@ class MigrationCommon(TradeCrmCommon):
 
     def _get_moves(self, matrix, measure="customers"):
         """``{(old tier, new one): number}``, by name."""
-        names = {axis: {mark["key"]: mark["name"] for mark in matrix[axis]} for axis in ("rows", "columns")}
+        names = {
+            axis: {mark["key"]: mark["name"] for mark in matrix[axis]}
+            for axis in ("rows", "columns")
+        }
         return {
             (names["rows"][cell["origin"]], names["columns"][cell["target"]]): cell[measure]
             for cell in matrix["cells"]
@@ -42,7 +45,10 @@ class TestTierMigration(MigrationCommon):
         super().setUp()
         self.partners = [self._make_customer(f"Buyer {number}") for number in range(3)]
         for partner, amount, day in zip(
-            self.partners, (600_000, 150_000, 150_000), ("2025-12-01", "2025-05-01", "2026-02-01"), strict=True
+            self.partners,
+            (600_000, 150_000, 150_000),
+            ("2025-12-01", "2025-05-01", "2026-02-01"),
+            strict=True,
         ):
             self._make_history(partner, amount, day)
         for day in (date(2025, 12, 31), TODAY):
@@ -138,7 +144,10 @@ class TestTierMigrationOracle(MigrationCommon):
         chance = random.Random(9)
         tiers = [*self.policy.tier_ids.ids, None]
         partners = self.env["res.partner"].create(
-            [{"name": f"Customer {number}", "customer_rank": 1, "is_company": True} for number in range(60)]
+            [
+                {"name": f"Customer {number}", "customer_rank": 1, "is_company": True}
+                for number in range(60)
+            ]
         )
         self._rebuild_as_of(TODAY)
         self.env["trade.tier.history"].sudo().search([]).unlink()
@@ -157,13 +166,21 @@ class TestTierMigrationOracle(MigrationCommon):
         frame = pd.DataFrame(rows).sort_values("changed_at", kind="stable")
         local = frame.changed_at.dt.tz_localize("UTC").dt.tz_convert("Asia/Shanghai")
         frame["day"] = local.dt.strftime("%Y-%m-%d")
-        for days in (("2025-12-01", "2026-02-01"), ("2026-01-20", "2026-03-05"), ("2026-03-01", "2026-12-31")):
+        for days in (
+            ("2025-12-01", "2026-02-01"),
+            ("2026-01-20", "2026-03-05"),
+            ("2026-03-01", "2026-12-31"),
+        ):
             with self.subTest(days=days):
                 ends = [
-                    frame[frame.day <= day].groupby("partner_id").tier_id.last(skipna=False) for day in days
+                    frame[frame.day <= day].groupby("partner_id").tier_id.last(skipna=False)
+                    for day in days
                 ]
                 expected = Counter(
-                    tuple(int(tier) if tier == tier else 0 for tier in (end.get(i, float("nan")) for end in ends))
+                    tuple(
+                        int(tier) if tier == tier else 0
+                        for tier in (end.get(i, float("nan")) for end in ends)
+                    )
                     for i in partners.ids
                 )
                 found = {

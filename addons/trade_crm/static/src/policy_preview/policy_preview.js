@@ -33,9 +33,7 @@ export class PolicyPreview extends Component {
         this.version = version;
         this.state.loading = true;
         try {
-            this.state.data = await this.keepLast.add(
-                this.orm.call(record.resModel, "get_preview", [record.resId])
-            );
+            this.state.data = await this.keepLast.add(this.orm.call(record.resModel, "get_preview", [record.resId]));
         } finally {
             this.state.loading = false;
         }

@@ -30,9 +30,7 @@ export class TierMatrix extends Component {
     getTotal(origin, target) {
         return this.props.data.cells
             .filter(
-                (cell) =>
-                    (origin === null || cell.origin === origin) &&
-                    (target === null || cell.target === target)
+                (cell) => (origin === null || cell.origin === origin) && (target === null || cell.target === target),
             )
             .reduce((sum, cell) => sum + cell[this.state.measure], 0);
     }

@@ -31,7 +31,7 @@ export class TierMigration extends Component {
         this.state.loading = true;
         try {
             const data = await this.keepLast.add(
-                this.orm.call(HISTORY, "get_migration", [this.days.date_from, this.days.date_to])
+                this.orm.call(HISTORY, "get_migration", [this.days.date_from, this.days.date_to]),
             );
             this.state.data = data;
             const days = { date_from: data.date_from, date_to: data.date_to };
