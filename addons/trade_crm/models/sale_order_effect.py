@@ -7,9 +7,9 @@ from odoo.addons.stock.models.stock_move import PROCUREMENT_PRIORITIES
 class SaleOrder(models.Model):
     """What an order gets because of its customer's tier, and why.
 
-    Payment terms and pricelist are resolved when Odoo takes them from the customer, that is when the
-    customer of the order is set; the priority of deliveries when the order is confirmed. What the
-    customer has of its own, or a person sets on the order, stays.
+    It is resolved when Odoo takes payment terms and pricelist from the customer, that is when the
+    customer of the order is set; confirming the order reads nothing more. What the customer has of
+    its own, or a person sets on the order, stays.
     """
 
     _inherit = "sale.order"
@@ -23,25 +23,32 @@ class SaleOrder(models.Model):
     trade_delivery_priority = fields.Selection(
         PROCUREMENT_PRIORITIES,
         "Delivery priority",
+        compute="_compute_trade_delivery_priority",
+        store=True,
+        readonly=False,
+        precompute=True,
         copy=False,
-        help="Of the deliveries. When it is not set, the customer's tier decides at confirmation.",
+        help="Of the deliveries of this order.",
     )
 
     def _auto_init(self):
         # Orders that exist already have no effects; computing that would take minutes.
-        if not column_exists(self.env.cr, self._table, "trade_effects"):
-            create_column(self.env.cr, self._table, "trade_effects", "jsonb")
+        for column, definition in (("trade_effects", "jsonb"), ("trade_delivery_priority", "varchar")):
+            if not column_exists(self.env.cr, self._table, column):
+                create_column(self.env.cr, self._table, column, definition)
         return super()._auto_init()
 
     @api.depends("partner_id", "company_id")
     def _compute_trade_effects(self):
         tiers = self._get_customer_tiers()
         for order in self:
-            effects = order._prepare_effects(tiers.get(order))
-            # It was decided at confirmation, for deliveries that are under way.
-            if priority := (order.trade_effects or {}).get("picking_priority"):
-                effects["picking_priority"] = priority
-            order.trade_effects = effects or False
+            order.trade_effects = order._prepare_effects(tiers.get(order)) or False
+
+    @api.depends("partner_id", "company_id")
+    def _compute_trade_delivery_priority(self):
+        for order in self:
+            effect = (order.trade_effects or {}).get("picking_priority")
+            order.trade_delivery_priority = effect["value"] if effect else "0"
 
     def _compute_payment_term_id(self):
         result = super()._compute_payment_term_id()
@@ -63,12 +70,6 @@ class SaleOrder(models.Model):
     def _compute_trade_effect_reason(self):
         for order in self:
             order.trade_effect_reason = order._describe_effects()
-
-    def action_draft(self):
-        result = super().action_draft()
-        for order in self.filtered(lambda order: order._has_effect("picking_priority")):
-            order.trade_delivery_priority = False
-        return result
 
     # ------------------------------------------------------------------
     # Resolve
@@ -100,21 +101,18 @@ class SaleOrder(models.Model):
         }
 
     def _prepare_effects(self, tier):
-        """Payment terms and pricelist that the order gets from ``tier``, with the rule as reason."""
+        """What the order gets from ``tier``, with the rule as reason."""
         offers = self.env["trade.tier"]._get_effects().get(tier.id, {}) if tier else {}
         accepted = {
             "payment_term_id": self._accepts_payment_term,
             "pricelist_id": self._accepts_pricelist,
+            "picking_priority": bool,
         }
         return {
-            name: self._prepare_effect(tier, value)
+            name: {"tier_id": tier.id, "rule": tier.sudo()._get_rule(), "value": value}
             for name, value in offers.items()
-            if name in accepted and accepted[name](value)
+            if accepted[name](value)
         }
-
-    @api.model
-    def _prepare_effect(self, tier, value):
-        return {"tier_id": tier.id, "rule": tier.sudo()._get_rule(), "value": value}
 
     def _accepts_payment_term(self, term_id):
         """Whether the order may have terms of a tier: those set on the customer come first."""
@@ -148,18 +146,6 @@ class SaleOrder(models.Model):
     def _get_partner_of_company(self):
         self.ensure_one()
         return self.partner_id._origin.sudo().with_company(self.company_id)
-
-    def _resolve_delivery_priority(self):
-        """Give confirmed orders without a priority that of their customer's tier."""
-        open_orders = self.filtered(lambda order: not order.trade_delivery_priority)
-        offers = self.env["trade.tier"]._get_effects()
-        for order, tier in open_orders._get_customer_tiers().items():
-            if priority := offers.get(tier.id, {}).get("picking_priority"):
-                order.trade_delivery_priority = priority
-                order.trade_effects = {
-                    **(order.trade_effects or {}),
-                    "picking_priority": self._prepare_effect(tier, priority),
-                }
 
     # ------------------------------------------------------------------
     # Reason
@@ -202,14 +188,6 @@ class SaleOrder(models.Model):
             )
             for tier, (rule, parts) in by_tier.items()
         )
-
-
-class SaleOrderLine(models.Model):
-    _inherit = "sale.order.line"
-
-    def _action_launch_stock_rule(self, **kwargs):
-        self.order_id.filtered(lambda order: order.state == "sale")._resolve_delivery_priority()
-        return super()._action_launch_stock_rule(**kwargs)
 
 
 class StockMove(models.Model):

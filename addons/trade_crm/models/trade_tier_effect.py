@@ -29,7 +29,7 @@ class TradeTier(models.Model):
     picking_priority = fields.Selection(
         PROCUREMENT_PRIORITIES,
         "Delivery priority",
-        help="Of the deliveries of orders that are confirmed while the customer is in the tier.",
+        help="Of the deliveries of new orders.",
     )
 
     def write(self, vals):

@@ -72,7 +72,7 @@ class TestTierEffect(TradeCrmCommon):
         reason = order.trade_effect_reason
         for text in ("Core", "revenue of 12 months", "45 days of the tier", "Prices of the tier"):
             self.assertIn(text, reason)
-        self.assertNotIn("urgent", reason)
+        self.assertIn("urgent delivery", reason)
 
     def test_prices_are_those_of_the_pricelist(self):
         self.list_tier.item_ids = [
@@ -105,7 +105,7 @@ class TestTierEffect(TradeCrmCommon):
         order = self._order(payment_term_id=self.term_hand.id)
         self.assertTerms(order, self.term_hand, self.list_tier)
         self.assertNotIn("payment terms", order.trade_effect_reason)
-        order.pricelist_id = self.list_hand
+        order.write({"pricelist_id": self.list_hand.id, "trade_delivery_priority": "0"})
         self.assertFalse(order.trade_effect_reason)
         self._make_history(self.customer, 1.0, "2026-03-30")
         self._run_job()
@@ -241,10 +241,9 @@ class TestTierEffect(TradeCrmCommon):
 
     def test_delivery_is_urgent(self):
         order = self._order()
-        self.assertFalse(order.trade_delivery_priority)
+        self.assertEqual(order.trade_delivery_priority, "1")
         order.action_confirm()
         self.assertEqual(order.picking_ids.priority, "1")
-        self.assertEqual(order.trade_delivery_priority, "1")
         self.assertIn("urgent delivery", order.trade_effect_reason)
 
     def test_normal_by_hand_is_kept(self):
@@ -273,16 +272,11 @@ class TestTierEffect(TradeCrmCommon):
         self.env.flush_all()
         self.assertEqual(order.picking_ids.mapped("priority"), ["0"])
 
-    def test_decided_anew_after_draft(self):
-        order = self._order()
-        order.action_confirm()
-        order.with_user(SUPERUSER_ID)._action_cancel()
-        order.action_draft()
-        self.assertFalse(order.trade_delivery_priority)
-        self.core.picking_priority = "0"
-        order.action_confirm()
-        live = order.picking_ids.filtered(lambda picking: picking.state != "cancel")
-        self.assertEqual(live.priority, "0")
+    def test_copy_of_an_urgent_order(self):
+        """Urgency by hand is of one order; that of the tier is of each."""
+        order = self._order(self._make_customer("Nobody yet"), trade_delivery_priority="1")
+        self.assertEqual(order.copy().trade_delivery_priority, "0")
+        self.assertEqual(self._order(trade_delivery_priority="0").copy().trade_delivery_priority, "1")
 
     # ------------------------------------------------------------------
     # Rights and cost
@@ -297,22 +291,22 @@ class TestTierEffect(TradeCrmCommon):
         self.assertEqual(self._order().payment_term_id, self.term_own)
 
     def _count_confirm(self):
+        """Queries of a confirmation, everything before the commit included."""
         order = self._order()
-        self.env.flush_all()
+        self._commit()
         self.env.invalidate_all()
         before = self.cr.sql_log_count
         order.action_confirm()
-        self.env.flush_all()
+        self._commit()
         return self.cr.sql_log_count - before
 
-    def test_confirmation_costs_few_queries(self):
-        """Effects included, not more than two queries above what it takes without them."""
+    def test_confirmation_costs_no_query(self):
+        """What the tier gives was resolved when the order was made."""
         self._count_confirm()
-        with_effect = self._count_confirm()
-        self.core.picking_priority = False
+        with_effects = self._count_confirm()
+        self.core.write({"payment_term_id": False, "pricelist_id": False, "picking_priority": False})
         self._count_confirm()
-        without = self._count_confirm()
-        self.assertLessEqual(with_effect, without + 2)
+        self.assertLessEqual(with_effects, self._count_confirm())
 
     def test_many_orders_at_once(self):
         """The tiers of a hundred orders are one query."""
