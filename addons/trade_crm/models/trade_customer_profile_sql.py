@@ -260,12 +260,14 @@ class TradeCustomerProfile(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _get_policies(self, companies=None):
+    def _get_policies(self, companies=None, cached=True):
         """Policies of ``companies``, or of all companies that keep profiles.
 
+        :param cached: whether one will do that another process has changed a moment ago
         :return: list of ``PolicySnapshot``
         """
-        snapshots = self.env["trade.tier.policy"]._get_snapshots()
+        policies = self.env["trade.tier.policy"]
+        snapshots = policies._get_snapshots() if cached else policies._read_snapshots()
         if companies is None:
             return list(snapshots)
         return [policy for policy in snapshots if policy.company_id in companies._ids]
@@ -507,10 +509,11 @@ class TradeCustomerProfile(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _rebuild_pairs(self, pairs):
+    def _rebuild_pairs(self, pairs, only_changed=False):
         """Rebuild the customers of ``pairs``, in this transaction.
 
         :param pairs: dict ``{(partner id, company id or None for all): cause}``
+        :param only_changed: see :meth:`_apply`
         """
         policies = self._get_policies()
         if not pairs or not policies:
@@ -546,12 +549,17 @@ class TradeCustomerProfile(models.Model):
                 " AND scope.company_id = changed.company_id)"
             ),
             policies=policies,
+            only_changed=only_changed,
         )
 
     @api.model
     def _rebuild_companies(self, companies=None, cause="rebuild"):
-        """Rebuild every customer of ``companies`` (all by default), in this transaction."""
-        policies = self._get_policies(companies)
+        """Rebuild every customer of ``companies`` (all by default), in this transaction.
+
+        Who decided by the policy of before must not write after us, so that a change of policy
+        writes every row.
+        """
+        policies = self._get_policies(companies, cached=False)
         within = (
             SQL("TRUE") if companies is None else SQL("old.company_id = ANY(%s)", companies.ids)
         )
@@ -566,6 +574,7 @@ class TradeCustomerProfile(models.Model):
             within=within,
             cause=SQL("%s", cause),
             policies=policies,
+            only_changed=cause != "policy",
         )
 
     @api.model
@@ -586,12 +595,15 @@ class TradeCustomerProfile(models.Model):
         self.env.cr.execute(SQL("ANALYZE trade_profile_new"))
 
     @api.model
-    def _apply(self, ctes, table, within, cause, policies):
-        """Write the rows of ``table`` that differ, remove what is gone, record tier changes.
+    def _apply(self, ctes, table, within, cause, policies, only_changed):
+        """Write the rows of ``table``, remove what is gone, record tier changes.
 
         :param ctes: ``SQL`` with the common table expressions that ``table`` needs
         :param within: condition on ``old``: the profiles that ``table`` is complete for
         :param cause: expression on ``changed``: why its tier changed
+        :param only_changed: leave rows alone that are right already. Whoever refreshes for the
+            sake of a change writes them all the same: only that makes another transaction, which
+            does not see the change, notice that its own result is out of date.
         """
         columns = [SQL.identifier(name) for name in self._get_value_columns()]
         self.env.cr.execute(
@@ -606,7 +618,9 @@ class TradeCustomerProfile(models.Model):
                       FROM %(table)s new
                       LEFT JOIN trade_customer_profile old
                              ON old.partner_id = new.partner_id AND old.company_id = new.company_id
-                     WHERE old.id IS NULL OR (%(old)s) IS DISTINCT FROM (%(new)s)
+                     WHERE NOT %(only_changed)s
+                        OR old.id IS NULL
+                        OR (%(old)s) IS DISTINCT FROM (%(new)s)
                 ),
                 removed AS (
                     DELETE FROM trade_customer_profile old
@@ -643,7 +657,10 @@ class TradeCustomerProfile(models.Model):
                 excluded=SQL(", ").join(SQL("EXCLUDED.%s", column) for column in columns),
                 now=self._get_now(),
                 rules=self._get_rules_sql(policies),
-            )
+                only_changed=only_changed,
+            ),
+            # To lose against another transaction is no error; callers report the others.
+            log_exceptions=False,
         )
         self.invalidate_model(flush=False)
         self.env["trade.tier.history"].invalidate_model(flush=False)
