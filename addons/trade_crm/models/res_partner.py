@@ -151,14 +151,36 @@ class ResPartner(models.Model):
         return partners
 
     def _write_multi(self, vals_list):
-        changed = [
-            partner_id
-            for partner_id, vals in zip(self._ids, vals_list, strict=True)
-            if not PROFILE_FIELDS.isdisjoint(vals)
-        ]
+        changed, ranks = [], {}
+        for partner_id, vals in zip(self._ids, vals_list, strict=True):
+            names = PROFILE_FIELDS & vals.keys()
+            if names == {"customer_rank"}:
+                ranks[partner_id] = vals["customer_rank"]
+            elif names:
+                changed.append(partner_id)
+        changed += self._get_rank_changed(ranks)
         if changed:
             self.browse(changed)._queue_stored_profiles()
         return super()._write_multi(vals_list)
+
+    def _get_rank_changed(self, ranks):
+        """Partners that begin or cease to be customers: every invoice raises the rank, which
+        says nothing new of those that had one.
+
+        :param ranks: new ``customer_rank`` per id
+        """
+        if not ranks:
+            return []
+        self.env.cr.execute(
+            SQL(
+                "SELECT p.id FROM res_partner p"
+                " JOIN unnest(%s::int[], %s::int[]) new (id, rank) ON new.id = p.id"
+                " WHERE (COALESCE(p.customer_rank, 0) > 0) <> (COALESCE(new.rank, 0) > 0)",
+                list(ranks),
+                list(ranks.values()),
+            )
+        )
+        return [partner for [partner] in self.env.cr.fetchall()]
 
     def _queue_stored_profiles(self):
         """Have the partners refreshed, and the commercial partner that they may be leaving.

@@ -1,8 +1,6 @@
 import base64
 import csv
-import importlib.util
 import io
-from pathlib import Path
 from unittest import TestCase
 from unittest.mock import patch
 
@@ -16,6 +14,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..analytics.order_common import FILE_ERRORS, ROW_ERRORS
+from ..demo_company.cdnow import read_cdnow
 from ..models import trade_order_import_load as load
 from ..models import trade_order_import_run as run
 from ..models.trade_order_import_message import FILE_SENTENCES, ROW_SENTENCES
@@ -28,20 +27,6 @@ ORDER_ERRORS = {
     for code in ROW_SENTENCES
     if code not in ROW_ERRORS
 }
-
-
-def read_cdnow():
-    """Purchases of the CDNOW sample: customer, date, quantity, amount.
-
-    The file is not read by way of ``lifetimes``, which needs an older numpy.
-    """
-    [folder] = importlib.util.find_spec("lifetimes").submodule_search_locations
-    return pd.read_csv(
-        Path(folder, "datasets", "CDNOW_sample.txt"),
-        sep=r"\s+",
-        names=["master", "customer", "date", "quantity", "amount"],
-        dtype={"date": str},
-    )
 
 
 class OrderImportCommon(TradeCrmCommon):
