@@ -46,6 +46,9 @@ class TradeProfileDirty(models.Model):
     cause = fields.Selection(CAUSES, required=True)
     error = fields.Text(readonly=True, help="Why this customer could not be refreshed")
 
+    def _get_redirect_suggested_company(self):
+        return self.env["res.company"].browse(self.mapped("company_id")).exists()
+
     @api.model
     def _append(self, pairs):
         """Append ``pairs``, a dict ``{(partner id or None, company id or None): cause}``, at once."""

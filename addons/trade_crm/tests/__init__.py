@@ -7,5 +7,6 @@ from . import test_profile_check
 from . import test_profile_concurrency
 from . import test_profile_incremental
 from . import test_profile_oracle
+from . import test_profile_queries
 from . import test_tier_share
 from . import test_ui
