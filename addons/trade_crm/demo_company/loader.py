@@ -137,6 +137,8 @@ def _load_company(demo):
 def _load_users(demo):
     env = demo.env
     installed = dict(env["res.lang"].get_installed())
+    # The welcome of a chat bot would cover the screen of a phone.
+    quiet = {"odoobot_state": "disabled"} if "odoobot_state" in env["res.users"]._fields else {}
     users = (
         env["res.users"]
         .with_context(no_reset_password=True)
@@ -150,6 +152,7 @@ def _load_users(demo):
                     "lang": lang if lang in installed else "en_US",
                     "tz": TZ,
                     "group_ids": [Command.link(env.ref(group).id) for group in groups],
+                    **quiet,
                 }
                 for login, (name, lang, _role, groups) in USERS.items()
             ]
@@ -171,6 +174,7 @@ def _load_customers(demo):
             ("shop", ("Shop", "商店"), 4),
         )
     }
+    chinese = "zh_CN" in dict(env["res.lang"].get_installed())
     china = env.ref("base.cn")
     state = env["res.country.state"].search(
         [("country_id", "=", china.id), ("code", "=", "ZJ")], limit=1
@@ -192,6 +196,7 @@ def _load_customers(demo):
                 "phone": customer.phone,
                 "email": customer.email,
                 "user_id": demo.reps[customer.rep].id,
+                "lang": "en_US" if customer.name.isascii() or not chinese else "zh_CN",
                 "tz": TZ,
                 "child_ids": [Command.create({"name": customer.contact, "type": "contact"})],
             }
