@@ -52,6 +52,7 @@ class Victims:
 
     def __init__(self):
         self.pids = set()
+        self.killed = 0
         self.mutex = threading.Lock()
 
     @contextmanager
@@ -69,6 +70,7 @@ class Victims:
             if self.pids:
                 pid = dice.choice(sorted(self.pids))
                 cr.execute("SELECT pg_terminate_backend(%s, 1000)", [pid])
+                self.killed += 1
 
 
 @tagged("post_install", "-at_install")
@@ -760,11 +762,14 @@ class TestProfileConcurrency(BaseCase):
     def test_everything_at_once(self):
         """People, jobs, rebuilds and a killer; in the end every profile is right."""
         rounds = 40 if SOAK else 1
+        killed = 0
         for number in range(rounds):
             with self.subTest(round=number):
-                self._play_round(random.Random(number), steps=20 if SOAK else 6)
+                killed += self._play_round(random.Random(number), steps=20 if SOAK else 6)
+        self.assertGreaterEqual(killed, rounds if SOAK else 0)
 
     def _play_round(self, dice, steps):
+        """:return: number of transactions that were killed"""
         seeds = [dice.random() for _number in range(5)]
         actions = [self._act_as_seller, self._act_as_seller, self._act_as_job, self._act_as_rebuild]
         victims = Victims()
@@ -780,6 +785,7 @@ class TestProfileConcurrency(BaseCase):
         killer.get_result()
         self._refresh()
         self.assertEverythingRight()
+        return victims.killed
 
     def _act(self, action, victims=None):
         """One transaction, which may be killed or lose against another one: then it is undone."""
