@@ -337,9 +337,9 @@ class TradeCustomerProfile(models.Model):
             purchase AS (
                 SELECT source.*,
                        (source.day + company.time_window)::date AS leaves_window_on,
-                       source.day - max(source.day) FILTER (WHERE source.orders > 0) OVER (
-                           PARTITION BY source.partner_id, source.company_id
-                           ORDER BY source.day ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+                       source.day - lag(source.day) OVER (
+                           PARTITION BY source.partner_id, source.company_id, source.orders > 0
+                           ORDER BY source.day
                        ) AS gap
                   FROM (%(sources)s) source
                   JOIN company ON company.id = source.company_id
@@ -583,7 +583,11 @@ class TradeCustomerProfile(models.Model):
 
         A statement that writes rows is never run in parallel; one that makes a table is.
         """
-        self.env.cr.execute(SQL("SET LOCAL work_mem = '256MB'"))
+        self.env.cr.execute(
+            SQL(
+                "SET LOCAL work_mem = '256MB'; SET LOCAL jit = off; SET LOCAL parallel_tuple_cost = 0.01"
+            )
+        )
         self.env.cr.execute(SQL("DROP TABLE IF EXISTS trade_profile_new"))
         self.env.cr.execute(
             SQL(
