@@ -606,9 +606,7 @@ class TradeCustomerProfile(models.Model):
         )
         self._create_temporary_table(
             SQL("trade_profile_new"),
-            SQL(
-                "WITH %s, %s SELECT * FROM profile", ctes, self._get_total_sql(policies, scoped)
-            ),
+            SQL("WITH %s, %s SELECT * FROM profile", ctes, self._get_total_sql(policies, scoped)),
         )
 
     @api.model
