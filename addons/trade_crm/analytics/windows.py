@@ -4,7 +4,7 @@ from dateutil.relativedelta import relativedelta
 
 
 def get_window_start(today, months):
-    """The last day that is no longer within the past ``months`` on ``today``.
+    """The first day that is within the past ``months`` on ``today``.
 
     A day is within them as long as the day so many months later is to come; where that month is
     shorter, its last day counts. So several days may leave on the last day of a short month.
@@ -15,7 +15,8 @@ def get_window_start(today, months):
 
     >>> from datetime import date
     >>> get_window_start(date(2026, 3, 30), 1), get_window_start(date(2026, 2, 28), 1)
-    (datetime.date(2026, 2, 28), datetime.date(2026, 1, 31))
+    (datetime.date(2026, 3, 1), datetime.date(2026, 2, 1))
     """
     ends_month = (today + relativedelta(days=1)).day == 1
-    return today + relativedelta(months=-months, day=31 if ends_month else today.day)
+    last_outside = today + relativedelta(months=-months, day=31 if ends_month else today.day)
+    return last_outside + relativedelta(days=1)

@@ -100,25 +100,60 @@ class ResPartner(models.Model):
     def _search_trade_profile_id(self, operator, value):
         if operator not in ("in", "any", "any!"):
             return NotImplemented
-        profiles = self.env["trade.customer.profile"].sudo()
+        profiles = self.env["trade.customer.profile"]
         current = Domain("company_id", "=", self.env.company.id)
         if operator == "in":
-            domain = self._get_partner_domain(
-                profiles, current & Domain("id", "in", set(value) - {False})
-            )
-            if False in value:
-                domain |= ~self._get_partner_domain(profiles, current)
-            return domain
-        wanted = value if isinstance(value, Domain) else Domain("id", "in", value)
-        return self._get_partner_domain(profiles, current & wanted)
+            wanted = Domain("id", "in", set(value) - {False})
+        else:
+            wanted = value if isinstance(value, Domain) else Domain("id", "in", value)
+        if not self._can_search_profiles(wanted):
+            # Odoo would take an error for a reason to try again as superuser.
+            return Domain.FALSE
+        domain = self._get_partner_domain(profiles, current & wanted)
+        if operator == "in" and False in value:
+            domain |= ~self._get_partner_domain(profiles, current)
+        return domain
+
+    def _can_search_profiles(self, domain):
+        """Whether the user may read all that ``domain`` compares."""
+        profiles = self.env["trade.customer.profile"]
+        names = {condition.field_expr.split(".")[0] for condition in domain.iter_conditions()}
+        return self._has_field_access(self._fields["trade_profile_id"], "read") and all(
+            profiles._has_field_access(profiles._fields[name], "read") for name in names
+        )
 
     @api.model
     def _get_partner_domain(self, profiles, domain):
-        query = profiles._search(domain)
+        query = profiles._search(domain, bypass_access=True)
         return Domain("commercial_partner_id", "in", query.subselect("partner_id"))
+
+    @api.model
+    def _is_profile_field(self, name):
+        field = self._fields.get(name)
+        return field is not None and (field.related or "").startswith("trade_profile_id.")
+
+    @api.model
+    def _search(self, domain, *args, **kwargs):
+        return super()._search(
+            Domain(domain).map_conditions(self._prepare_profile_condition), *args, **kwargs
+        )
+
+    @api.model
+    def _prepare_profile_condition(self, condition):
+        """Odoo's search of a related field takes who has no profile for "more than 0" as well."""
+        if (
+            condition.operator in ("<", ">")
+            and not condition.value
+            and self._is_profile_field(condition.field_expr)
+        ):
+            condition &= Domain("trade_profile_id", "!=", False)
+        return condition
 
     def _field_to_sql(self, alias, field_expr, query=None):
         if field_expr not in ("trade_profile_id", "trade_currency_id"):
+            if self._is_profile_field(field_expr):
+                # A related field is read as superuser.
+                self._check_field_access(self._fields[field_expr], "read")
             return super()._field_to_sql(alias, field_expr, query)
         self._check_field_access(self._fields[field_expr], "read")
         if field_expr == "trade_currency_id":
@@ -151,14 +186,36 @@ class ResPartner(models.Model):
         return partners
 
     def _write_multi(self, vals_list):
-        changed = [
-            partner_id
-            for partner_id, vals in zip(self._ids, vals_list, strict=True)
-            if not PROFILE_FIELDS.isdisjoint(vals)
-        ]
+        changed, ranks = [], {}
+        for partner_id, vals in zip(self._ids, vals_list, strict=True):
+            names = PROFILE_FIELDS & vals.keys()
+            if names == {"customer_rank"}:
+                ranks[partner_id] = vals["customer_rank"]
+            elif names:
+                changed.append(partner_id)
+        changed += self._get_rank_changed(ranks)
         if changed:
             self.browse(changed)._queue_stored_profiles()
         return super()._write_multi(vals_list)
+
+    def _get_rank_changed(self, ranks):
+        """Partners that begin or cease to be customers: every invoice raises the rank, which
+        says nothing new of those that had one.
+
+        :param ranks: new ``customer_rank`` per id
+        """
+        if not ranks:
+            return []
+        self.env.cr.execute(
+            SQL(
+                "SELECT p.id FROM res_partner p"
+                " JOIN unnest(%s::int[], %s::int[]) new (id, rank) ON new.id = p.id"
+                " WHERE (COALESCE(p.customer_rank, 0) > 0) <> (COALESCE(new.rank, 0) > 0)",
+                list(ranks),
+                list(ranks.values()),
+            )
+        )
+        return [partner for [partner] in self.env.cr.fetchall()]
 
     def _queue_stored_profiles(self):
         """Have the partners refreshed, and the commercial partner that they may be leaving.
@@ -185,8 +242,7 @@ class ResPartner(models.Model):
         return self.env["trade.tier.policy"]._name_window_fields(result, "trade_")
 
     def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
-        field = self._fields.get(field_name)
-        if field and (field.related or "").startswith("trade_profile_id.") and not nulls.code:
+        if self._is_profile_field(field_name) and not nulls.code:
             # Who has no profile comes last, not before the best customer.
             nulls = SQL("NULLS LAST")
         return super()._order_field_to_sql(alias, field_name, direction, nulls, query)

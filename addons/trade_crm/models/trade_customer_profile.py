@@ -17,6 +17,8 @@ CHUNK_SIZE = 20000
 MAX_TRIES = 5
 # Any number will do, as long as nobody else uses it for an advisory lock.
 REBUILD_LOCK = 0x7472616465
+# How long one rebuild waits for another.
+REBUILD_PATIENCE = "60s"
 
 
 class TradeCustomerProfile(models.Model):
@@ -227,6 +229,8 @@ class TradeCustomerProfile(models.Model):
     def _queue_companies(self, companies, cause):
         """Have every profile of ``companies`` rebuilt by the next run of the job."""
         self._get_pending()["pairs"].update(((None, company), cause) for company in companies.ids)
+        # Another thread may have read the old policy again before our commit.
+        self.env.cr.postcommit.add(self.env.registry.clear_cache)
         self._trigger_refresh()
 
     @api.model
@@ -298,19 +302,21 @@ class TradeCustomerProfile(models.Model):
         """Refresh a few customers in the transaction that changed them.
 
         Another transaction may have refreshed the same customer meanwhile. Then the queue takes
-        over: our change is not worth failing the person's action for.
+        over, as it does when the computation fails: neither is worth failing the person's action.
 
         :return: whether it was done
         """
-        if len(pairs) > REFRESH_AT_ONCE:
+        if len(pairs) > REFRESH_AT_ONCE or any(partner is None for partner, _company in pairs):
             return False
-        cr = self.env.cr
         try:
-            with cr.savepoint(flush=False):
+            with self.env.cr.savepoint(flush=False):
                 if not self._lock_shared():
                     return False
                 self._rebuild_pairs(pairs)
         except RETRIED_ERRORS:
+            return False
+        except Exception:  # pylint: disable=broad-except
+            _logger.exception("Customer profiles could not be refreshed, the job will try again")
             return False
         return True
 
@@ -352,37 +358,51 @@ class TradeCustomerProfile(models.Model):
         """Refresh the customers that wait, one transaction per chunk.
 
         A chunk that another transaction's commit spoiled is tried again. One that fails for a
-        reason of its own is halved until the customer at fault is set aside with the reason.
+        reason of its own, or too often, is halved until the customer at fault is set aside with
+        the reason.
 
         :return: number of rows of the queue that were processed
         """
         queue = self.env["trade.profile.dirty"]
-        size, tries, done, rows = chunk_size, 0, 0, []
+        size, tries, done = chunk_size, 0, 0
         while True:
-            try:
-                with self.env.cr.savepoint(flush=False):
-                    # While a full rebuild is running, the rows wait for its end.
-                    rows = queue._take(size) if self._lock_shared() else []
+            rows, error = self._process_chunk(size)
+            processed = 0
+            if error is None:
+                processed, tries, size = len(rows), 0, min(chunk_size, size * 2)
+            elif isinstance(error, RETRIED_ERRORS) and tries < MAX_TRIES:
+                tries += 1
+            elif not rows:
+                raise error
+            else:
+                if len(rows) == 1:
+                    _logger.error("A customer profile could not be refreshed", exc_info=error)
+                    queue._set_aside(rows, error)
+                tries, size = 0, max(1, len(rows) // 2)
+            done += processed
+            time_left = self.env["ir.cron"]._commit_progress(processed)
+            if not time_left or not (rows or error):
+                return done
+
+    @api.model
+    def _process_chunk(self, size):
+        """Refresh the customers of up to ``size`` rows of the queue, in this transaction.
+
+        While a full rebuild is running, the rows wait for its end.
+
+        :return: tuple of the rows and of what went wrong, if anything; then nothing has changed
+        """
+        rows = []
+        try:
+            with self.env.cr.savepoint(flush=False):
+                if self._lock_shared():
+                    rows = self.env["trade.profile.dirty"]._take(size)
                     self._rebuild_pairs(
                         {(partner, company): cause for _id, partner, company, cause in rows}
                     )
-            except RETRIED_ERRORS:
-                tries += 1
-                if tries >= MAX_TRIES:
-                    raise
-                processed = 0
-            except Exception as error:  # pylint: disable=broad-except
-                if len(rows) == 1:
-                    _logger.exception("A customer profile could not be refreshed")
-                    queue._set_aside(rows, error)
-                size, processed = max(1, len(rows) // 2), 0
-            else:
-                tries, processed = 0, len(rows)
-                size = min(chunk_size, size * 2)
-            done += processed
-            time_left = self.env["ir.cron"]._commit_progress(processed)
-            if not rows or not time_left:
-                return done
+        except Exception as error:  # pylint: disable=broad-except
+            return rows, error
+        return rows, None
 
     @api.model
     def _lock_shared(self):
@@ -412,15 +432,16 @@ class TradeCustomerProfile(models.Model):
         :param companies: the companies to rebuild, all of them by default
         :raise UserError: when another rebuild is running for too long
         """
+        # What this transaction holds already would keep the lock away for ever.
+        self.env.cr.commit()  # pylint: disable=invalid-commit
         with self.env.registry.cursor() as lock_cr:
-            lock_cr.execute(SQL("SET LOCAL lock_timeout = '60s'"))
+            lock_cr.execute(SQL("SET LOCAL lock_timeout = %s", REBUILD_PATIENCE))
             try:
                 lock_cr.execute(SQL("SELECT pg_advisory_xact_lock(%s)", REBUILD_LOCK))
             except errors.LockNotAvailable as error:
                 raise UserError(
                     self.env._("The profiles are being rebuilt already: wait for that to end.")
                 ) from error
-            self.env.cr.commit()  # pylint: disable=invalid-commit
             self.env["trade.profile.dirty"]._clear(companies)
             self._rebuild_companies(companies, cause)
             self.env.cr.commit()  # pylint: disable=invalid-commit

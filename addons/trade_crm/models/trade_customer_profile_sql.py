@@ -7,6 +7,7 @@ import pytz
 from odoo import api, models
 from odoo.tools import SQL
 
+from ..analytics.windows import get_window_start
 from .sale_order_line import ITEM_CONDITION
 from .trade_customer_profile import REFRESH_AT_ONCE
 
@@ -59,24 +60,22 @@ class TradeCustomerProfile(models.Model):
 
     @api.model
     def _get_customer_join(self, partner, company, scoped):
-        """Join ``company`` and ``customer``, whose ``partner_id`` is the commercial partner.
+        """Join ``customer``, whose ``partner_id`` is the commercial partner.
 
         :param partner: ``SQL`` of the partner of the document, of any level
         :param company: ``SQL`` of the company of the document
         """
         if scoped:
-            customer = SQL(
+            return SQL(
                 "JOIN scope customer ON customer.id = %s AND customer.company_id = %s",
                 partner,
                 company,
             )
-        else:
-            customer = SQL(
-                "JOIN (SELECT id, commercial_partner_id AS partner_id FROM res_partner) customer"
-                " ON customer.id = %s",
-                partner,
-            )
-        return SQL("%s JOIN company ON company.id = %s", customer, company)
+        return SQL(
+            "JOIN (SELECT id, commercial_partner_id AS partner_id FROM res_partner) customer"
+            " ON customer.id = %s",
+            partner,
+        )
 
     @api.model
     def _get_order_source(self, scoped):
@@ -95,7 +94,9 @@ class TradeCustomerProfile(models.Model):
                         WHEN COALESCE(so.currency_rate, 1) IN (0, 1) THEN so.margin
                         ELSE round(so.margin / so.currency_rate, company.decimals)
                    END AS margin
-              FROM sale_order so %s
+              FROM sale_order so
+              JOIN company ON company.id = so.company_id
+                   %s
             """,
             self._get_customer_join(SQL("so.partner_id"), SQL("so.company_id"), scoped),
         )
@@ -131,6 +132,7 @@ class TradeCustomerProfile(models.Model):
                                / NULLIF(sum(l.balance) OVER (PARTITION BY sol.id), 0)
                            )) AS share
                       FROM account_move m
+                      JOIN company ON company.id = m.company_id
                       JOIN account_move_line l ON l.move_id = m.id AND l.display_type = 'product'
                       JOIN sale_order_line_invoice_rel rel ON rel.invoice_line_id = l.id
                       JOIN sale_order_line sol ON sol.id = rel.order_line_id
@@ -164,10 +166,13 @@ class TradeCustomerProfile(models.Model):
                AND NOT EXISTS (
                     SELECT FROM sale_order_line_invoice_rel rel WHERE rel.invoice_line_id = l.id
                )
-               AND (m.reversed_entry_id IS NULL OR EXISTS (
-                    SELECT FROM account_move_line ol
+               -- Looked up for the few refunds; an EXISTS would be hashed over all invoices.
+               AND (m.reversed_entry_id IS NULL OR (
+                    SELECT TRUE
+                      FROM account_move_line ol
                       JOIN sale_order_line_invoice_rel rel ON rel.invoice_line_id = ol.id
                      WHERE ol.move_id = m.reversed_entry_id
+                     LIMIT 1
                ))
             """,
             self._get_customer_join(SQL("m.partner_id"), SQL("m.company_id"), scoped),
@@ -260,12 +265,14 @@ class TradeCustomerProfile(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _get_policies(self, companies=None):
+    def _get_policies(self, companies=None, cached=True):
         """Policies of ``companies``, or of all companies that keep profiles.
 
+        :param cached: whether one will do that another process has changed a moment ago
         :return: list of ``PolicySnapshot``
         """
-        snapshots = self.env["trade.tier.policy"]._get_snapshots()
+        policies = self.env["trade.tier.policy"]
+        snapshots = policies._get_snapshots() if cached else policies._read_snapshots()
         if companies is None:
             return list(snapshots)
         return [policy for policy in snapshots if policy.company_id in companies._ids]
@@ -295,12 +302,14 @@ class TradeCustomerProfile(models.Model):
     def _get_company_columns(self, policy):
         """What the statement knows of one company: dict of name and ``SQL`` of a typed value."""
         cuts = policy.cuts
+        today = self._get_today(policy.tz)
         return {
             "id": SQL("%s", policy.company_id),
             "tz": SQL("%s", policy.tz),
-            "today": SQL("%s::date", self._get_today(policy.tz)),
+            "today": SQL("%s::date", today),
             "decimals": SQL("%s", policy.decimals),
             "time_window": SQL("make_interval(months => %s)", policy.window_months),
+            "window_start": SQL("%s::date", get_window_start(today, policy.window_months)),
             "recency_cuts": SQL("%s::date[]", cuts and list(cuts.recency)),
             "frequency_cuts": SQL("%s::int[]", cuts and list(cuts.frequency)),
             "monetary_cuts": SQL("%s::numeric[]", cuts and list(cuts.monetary)),
@@ -340,11 +349,11 @@ class TradeCustomerProfile(models.Model):
             """
             purchase AS (
                 SELECT source.*,
-                       (source.day + company.time_window)::date AS leaves_window_on,
-                       source.day - max(source.day) FILTER (WHERE source.orders > 0) OVER (
-                           PARTITION BY source.partner_id, source.company_id
-                           ORDER BY source.day ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-                       ) AS gap
+                       %(company_columns)s,
+                       CASE WHEN source.orders > 0 THEN source.day - lag(source.day) OVER (
+                           PARTITION BY source.partner_id, source.company_id, source.orders > 0
+                           ORDER BY source.day
+                       ) END AS gap
                   FROM (%(sources)s) source
                   JOIN company ON company.id = source.company_id
             ),
@@ -357,7 +366,6 @@ class TradeCustomerProfile(models.Model):
             aggregate AS (
                 SELECT purchase.partner_id, purchase.company_id, %(aggregates)s
                   FROM purchase
-                  JOIN company ON company.id = purchase.company_id
                  GROUP BY purchase.partner_id, purchase.company_id
             ),
             total AS (
@@ -374,6 +382,9 @@ class TradeCustomerProfile(models.Model):
             )
             """,
             sources=SQL(" UNION ALL ").join(self._get_profile_sources(scoped)),
+            company_columns=SQL(", ").join(
+                SQL.identifier("company", name) for name in self._get_purchase_company_columns()
+            ),
             item_sources=SQL(" UNION ALL ").join(self._get_profile_item_sources(scoped)),
             aggregates=self._get_select_list(self._get_aggregate_columns()),
             totals=self._get_select_list(self._get_total_columns()),
@@ -388,26 +399,32 @@ class TradeCustomerProfile(models.Model):
         )
 
     @api.model
+    def _get_purchase_company_columns(self):
+        """Names of the columns of ``company`` that ``aggregate`` needs; few, because they are sorted."""
+        return ["window_start"]
+
+    @api.model
     def _get_aggregate_columns(self):
-        """What is added up over ``purchase`` (and ``company``): dict of name and ``SQL``."""
+        """What is added up over ``purchase``: dict of name and ``SQL``."""
         return {
             "first_order_date": SQL("min(day) FILTER (WHERE orders > 0)"),
             "last_order_date": SQL("max(day) FILTER (WHERE orders > 0)"),
             "order_count": SQL("sum(orders)::int"),
             "revenue": SQL("sum(revenue)"),
             "margin": SQL("COALESCE(sum(margin), 0)"),
-            "gaps": SQL("count(*) FILTER (WHERE orders > 0 AND gap > 0)"),
-            "gap_sum": SQL("sum(gap::bigint) FILTER (WHERE orders > 0 AND gap > 0)"),
-            "gap_squares": SQL("sum(gap::bigint * gap) FILTER (WHERE orders > 0 AND gap > 0)"),
-            "window_revenue": SQL(
-                "COALESCE(sum(revenue) FILTER (WHERE leaves_window_on > today), 0)"
+            "gaps": SQL("count(*) FILTER (WHERE gap > 0)"),
+            # The days from the first to the last purchase are all of its gaps.
+            "gap_sum": SQL(
+                "NULLIF(max(day) FILTER (WHERE orders > 0)"
+                " - min(day) FILTER (WHERE orders > 0), 0)::bigint"
             ),
+            "gap_squares": SQL("sum(gap::bigint * gap)"),
+            "window_revenue": SQL("COALESCE(sum(revenue) FILTER (WHERE day >= window_start), 0)"),
             "window_order_count": SQL(
-                "COALESCE(sum(orders) FILTER (WHERE leaves_window_on > today), 0)::int"
+                "COALESCE(sum(orders) FILTER (WHERE day >= window_start), 0)::int"
             ),
-            "leaves_window_on": SQL(
-                "min(leaves_window_on)"
-                " FILTER (WHERE leaves_window_on > today AND (orders > 0 OR revenue <> 0))"
+            "first_in_window": SQL(
+                "min(day) FILTER (WHERE day >= window_start AND (orders > 0 OR revenue <> 0))"
             ),
         }
 
@@ -425,10 +442,10 @@ class TradeCustomerProfile(models.Model):
             "margin",
             "window_revenue",
             "window_order_count",
-            "leaves_window_on",
         )
         return {
             **{name: SQL.identifier("aggregate", name) for name in passed_on},
+            "leaves_window_on": SQL("(aggregate.first_in_window + company.time_window)::date"),
             "average_order_value": SQL(
                 "round(aggregate.revenue / NULLIF(aggregate.order_count, 0), company.decimals)"
             ),
@@ -546,10 +563,11 @@ class TradeCustomerProfile(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _rebuild_pairs(self, pairs):
+    def _rebuild_pairs(self, pairs, only_changed=False):
         """Rebuild the customers of ``pairs``, in this transaction.
 
         :param pairs: dict ``{(partner id, company id or None for all): cause}``
+        :param only_changed: see :meth:`_apply`
         """
         policies = self._get_policies()
         if not pairs or not policies:
@@ -561,16 +579,11 @@ class TradeCustomerProfile(models.Model):
             ctes = SQL("%s, %s", scope, self._get_total_sql(policies, scoped=True))
             table = SQL("profile")
         else:
-            # The planner has to know how many customers there are.
-            rows = self.env.execute_query(SQL("WITH %s %s", company, scope))
-            if not rows:
-                return
-            scope = SQL(
-                "scope AS NOT MATERIALIZED (SELECT * FROM"
-                " unnest(%s::int[], %s::int[], %s::int[], %s::text[])"
-                " AS scope (id, partner_id, company_id, cause))",
-                *(list(column) for column in zip(*rows, strict=True)),
+            # The planner has to know how many customers of which company there are.
+            self._create_temporary_table(
+                SQL("trade_profile_scope"), SQL("WITH %s %s", company, scope)
             )
+            scope = SQL("scope AS NOT MATERIALIZED (SELECT * FROM trade_profile_scope)")
             self._create_new_table(SQL("%s, %s", company, scope), policies, scoped=True)
             ctes, table = scope, SQL("trade_profile_new")
         self._apply(
@@ -585,12 +598,17 @@ class TradeCustomerProfile(models.Model):
                 " AND scope.company_id = changed.company_id)"
             ),
             policies=policies,
+            only_changed=only_changed,
         )
 
     @api.model
     def _rebuild_companies(self, companies=None, cause="rebuild"):
-        """Rebuild every customer of ``companies`` (all by default), in this transaction."""
-        policies = self._get_policies(companies)
+        """Rebuild every customer of ``companies`` (all by default), in this transaction.
+
+        Who decided by the policy of before must not write after us, so that a change of policy
+        writes every row.
+        """
+        policies = self._get_policies(companies, cached=False)
         within = (
             SQL("TRUE") if companies is None else SQL("old.company_id = ANY(%s)", companies.ids)
         )
@@ -605,6 +623,7 @@ class TradeCustomerProfile(models.Model):
             within=within,
             cause=SQL("%s", cause),
             policies=policies,
+            only_changed=cause != "policy",
         )
 
     @api.model
@@ -613,24 +632,33 @@ class TradeCustomerProfile(models.Model):
 
         A statement that writes rows is never run in parallel; one that makes a table is.
         """
-        self.env.cr.execute(SQL("SET LOCAL work_mem = '256MB'"))
-        self.env.cr.execute(SQL("DROP TABLE IF EXISTS trade_profile_new"))
         self.env.cr.execute(
             SQL(
-                "CREATE TEMP TABLE trade_profile_new ON COMMIT DROP AS WITH %s, %s SELECT * FROM profile",
-                ctes,
-                self._get_total_sql(policies, scoped),
+                "SET LOCAL work_mem = '256MB'; SET LOCAL jit = off; SET LOCAL parallel_tuple_cost = 0.01"
             )
         )
-        self.env.cr.execute(SQL("ANALYZE trade_profile_new"))
+        self._create_temporary_table(
+            SQL("trade_profile_new"),
+            SQL("WITH %s, %s SELECT * FROM profile", ctes, self._get_total_sql(policies, scoped)),
+        )
 
     @api.model
-    def _apply(self, ctes, table, within, cause, policies):
-        """Write the rows of ``table`` that differ, remove what is gone, record tier changes.
+    def _create_temporary_table(self, name, query):
+        """Keep the rows of ``query`` until the transaction ends, and tell the planner about them."""
+        self.env.cr.execute(SQL("DROP TABLE IF EXISTS %s", name))
+        self.env.cr.execute(SQL("CREATE TEMP TABLE %s ON COMMIT DROP AS %s", name, query))
+        self.env.cr.execute(SQL("ANALYZE %s", name))
+
+    @api.model
+    def _apply(self, ctes, table, within, cause, policies, only_changed):
+        """Write the rows of ``table``, remove what is gone, record tier changes.
 
         :param ctes: ``SQL`` with the common table expressions that ``table`` needs
         :param within: condition on ``old``: the profiles that ``table`` is complete for
         :param cause: expression on ``changed``: why its tier changed
+        :param only_changed: leave rows alone that are right already. Whoever refreshes for the
+            sake of a change writes them all the same: only that makes another transaction, which
+            does not see the change, notice that its own result is out of date.
         """
         columns = [SQL.identifier(name) for name in self._get_value_columns()]
         self.env.cr.execute(
@@ -645,7 +673,9 @@ class TradeCustomerProfile(models.Model):
                       FROM %(table)s new
                       LEFT JOIN trade_customer_profile old
                              ON old.partner_id = new.partner_id AND old.company_id = new.company_id
-                     WHERE old.id IS NULL OR (%(old)s) IS DISTINCT FROM (%(new)s)
+                     WHERE NOT %(only_changed)s
+                        OR old.id IS NULL
+                        OR (%(old)s) IS DISTINCT FROM (%(new)s)
                 ),
                 removed AS (
                     DELETE FROM trade_customer_profile old
@@ -684,7 +714,10 @@ class TradeCustomerProfile(models.Model):
                 excluded=SQL(", ").join(SQL("EXCLUDED.%s", column) for column in columns),
                 now=self._get_now(),
                 rules=self._get_rules_sql(policies),
-            )
+                only_changed=only_changed,
+            ),
+            # To lose against another transaction is no error; callers report the others.
+            log_exceptions=False,
         )
         self.invalidate_model(flush=False)
         self.env["trade.tier.history"].invalidate_model(flush=False)

@@ -73,7 +73,7 @@ class TradeCustomerProfile(models.Model):
                     SELECT source.partner_id, sum(source.revenue) AS revenue, sum(source.orders) AS orders
                       FROM (%s) source
                       JOIN company ON company.id = source.company_id
-                     WHERE (source.day + company.time_window)::date > company.today
+                     WHERE source.day >= company.window_start
                      GROUP BY source.partner_id
                    ) recent ON recent.partner_id = profile.partner_id
              WHERE profile.id IN %s

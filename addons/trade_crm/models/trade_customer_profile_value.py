@@ -126,33 +126,38 @@ class TradeCustomerProfile(models.Model):
             **super()._get_company_columns(policy),
             **{name: SQL("make_interval(months => %s)", settings[name]) for name in months},
             "trend_time": SQL("make_interval(months => %s)", trend),
-            "recent_after": SQL("%s::date", get_window_start(today, trend)),
-            "previous_after": SQL("%s::date", get_window_start(today, 2 * trend)),
-            "dormant_days": SQL("%s", 28 * settings["lifecycle_dormant_months"]),
+            "recent_start": SQL("%s::date", get_window_start(today, trend)),
+            "previous_start": SQL("%s::date", get_window_start(today, 2 * trend)),
+            "dormant_months": SQL("%s::int", settings["lifecycle_dormant_months"]),
             **numbers,
         }
+
+    @api.model
+    def _get_purchase_company_columns(self):
+        names = super()._get_purchase_company_columns()
+        return [*names, "recent_start", "previous_start", "dormant_months"]
 
     @api.model
     def _get_aggregate_columns(self):
         moves = SQL("(orders > 0 OR revenue <> 0)")
         return {
             **super()._get_aggregate_columns(),
-            "recent_revenue": SQL("COALESCE(sum(revenue) FILTER (WHERE day > recent_after), 0)"),
+            "recent_revenue": SQL("COALESCE(sum(revenue) FILTER (WHERE day >= recent_start), 0)"),
             "previous_revenue": SQL(
-                "COALESCE(sum(revenue) FILTER (WHERE day > previous_after AND day <= recent_after), 0)"
+                "COALESCE(sum(revenue) FILTER (WHERE day >= previous_start AND day < recent_start), 0)"
             ),
-            "first_recent": SQL("min(day) FILTER (WHERE day > recent_after AND %s)", moves),
+            "first_recent": SQL("min(day) FILTER (WHERE day >= recent_start AND %s)", moves),
             "first_previous": SQL(
-                "min(day) FILTER (WHERE day > previous_after AND day <= recent_after AND %s)", moves
+                "min(day) FILTER (WHERE day >= previous_start AND day < recent_start AND %s)", moves
             ),
             # No time of so many months is shorter than 28 days each: that spares most of the dates.
             "returned_on": SQL(
-                "max(day) FILTER (WHERE orders > 0 AND gap >= dormant_days"
-                " AND (day - gap + lifecycle_dormant_months)::date <= day)"
+                "max(day) FILTER (WHERE gap >= 28 * dormant_months"
+                " AND (day - gap + make_interval(months => dormant_months))::date <= day)"
             ),
             "window_days": SQL(
                 "count(*) FILTER ("
-                "WHERE orders > 0 AND gap IS DISTINCT FROM 0 AND leaves_window_on > today)"
+                "WHERE orders > 0 AND gap IS DISTINCT FROM 0 AND day >= window_start)"
             ),
             # The first order of a day has the gap, those after it have none.
             "step_days": SQL(

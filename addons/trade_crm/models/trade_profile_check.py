@@ -3,6 +3,9 @@ import logging
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from .trade_customer_profile import MAX_TRIES
+from .trade_profile_dirty import RETRIED_ERRORS
+
 _logger = logging.getLogger(__name__)
 
 # Every customer is checked once in this many daily runs.
@@ -35,8 +38,25 @@ class TradeProfileCheck(models.Model):
         profiles._cron_refresh()
         part = fields.Date.context_today(self).toordinal() % PARTS
         for policy in profiles._get_policies():
-            self._check_company(self.env["res.company"].browse(policy.company_id), part)
-            self.env["ir.cron"]._commit_progress()
+            self._try_check_company(self.env["res.company"].browse(policy.company_id), part)
+
+    @api.model
+    def _try_check_company(self, company, part):
+        """Check ``part`` in a transaction of its own, once more if another one's commit spoils it.
+
+        A part that a full rebuild leaves no time for is checked a week later.
+        """
+        for _number in range(MAX_TRIES):
+            try:
+                with self.env.cr.savepoint(flush=False):
+                    if self.env["trade.customer.profile"]._lock_shared():
+                        self._check_company(company, part)
+            except RETRIED_ERRORS:
+                continue
+            else:
+                break
+            finally:
+                self.env["ir.cron"]._commit_progress()
 
     @api.model
     def _check_company(self, company, part, parts=PARTS):
@@ -49,7 +69,7 @@ class TradeProfileCheck(models.Model):
         partner_ids = self._get_partner_ids(company, part, parts)
         before = self._read_profiles(company, partner_ids)
         self.env["trade.customer.profile"]._rebuild_pairs(
-            {(partner, company.id): "rebuild" for partner in partner_ids}
+            {(partner, company.id): "rebuild" for partner in partner_ids}, only_changed=True
         )
         after = self._read_profiles(company, partner_ids)
         drifted = sorted(
@@ -76,21 +96,37 @@ class TradeProfileCheck(models.Model):
 
     @api.model
     def _get_partner_ids(self, company, part, parts):
+        """Who may be a customer or has a profile, but for who is known to be out of date."""
+        profiles = self.env["trade.customer.profile"]
         rows = self.env.execute_query(
             SQL(
                 """
                 SELECT id FROM res_partner
-                 WHERE commercial_partner_id = id AND id %% %s = %s
-                   AND (company_id IS NULL OR company_id = %s)
+                 WHERE id %% %(parts)s = %(part)s
+                   AND (
+                        commercial_partner_id = id OR EXISTS (
+                            SELECT FROM trade_customer_profile profile
+                             WHERE profile.partner_id = res_partner.id
+                               AND profile.company_id = %(company)s
+                        )
+                   )
                    AND id NOT IN (
-                        SELECT COALESCE(p.commercial_partner_id, d.partner_id)
-                          FROM trade_profile_dirty d LEFT JOIN res_partner p ON p.id = d.partner_id
-                         WHERE d.partner_id IS NOT NULL
+                        SELECT unnest(ARRAY[p.id, COALESCE(p.commercial_partner_id, p.id)])
+                          FROM trade_profile_dirty d JOIN res_partner p ON p.id = d.partner_id
+                   )
+                   AND id NOT IN (
+                        SELECT partner_id FROM trade_customer_profile
+                         WHERE company_id = %(company)s AND next_change_on <= %(today)s
+                   )
+                   AND NOT EXISTS (
+                        SELECT FROM trade_profile_dirty
+                         WHERE partner_id IS NULL AND company_id = %(company)s
                    )
                 """,
-                parts,
-                part,
-                company.id,
+                parts=parts,
+                part=part,
+                company=company.id,
+                today=profiles._get_today(company.trade_tz),
             )
         )
         return [partner for [partner] in rows]

@@ -46,6 +46,9 @@ class TradeProfileDirty(models.Model):
     cause = fields.Selection(CAUSES, required=True)
     error = fields.Text(readonly=True, help="Why this customer could not be refreshed")
 
+    def _get_redirect_suggested_company(self):
+        return self.env["res.company"].browse(self.mapped("company_id")).exists()
+
     @api.model
     def _append(self, pairs):
         """Append ``pairs``, a dict ``{(partner id or None, company id or None): cause}``, at once."""
@@ -79,18 +82,26 @@ class TradeProfileDirty(models.Model):
     @api.model
     def _set_aside(self, rows, error):
         """Leave ``rows`` (see :meth:`_take`) out, with the reason, until they are retried."""
-        self.env.cr.execute(
-            SQL(
-                "UPDATE trade_profile_dirty SET error = %s WHERE id = ANY(%s)",
-                str(error),
-                [row_id for row_id, *_values in rows],
-            )
-        )
+        try:
+            with self.env.cr.savepoint(flush=False):
+                self.env.cr.execute(
+                    SQL(
+                        "UPDATE trade_profile_dirty SET error = %s WHERE id = ANY(%s)",
+                        str(error) or type(error).__name__,
+                        [row_id for row_id, *_values in rows],
+                    ),
+                    log_exceptions=False,
+                )
+        except RETRIED_ERRORS:
+            _logger.info("Another transaction has taken care of %s", rows)
 
     @api.model
     def _retry_failed(self):
-        """Give rows that were set aside another chance."""
-        self.env.cr.execute("UPDATE trade_profile_dirty SET error = NULL WHERE error IS NOT NULL")
+        """Give rows that were set aside another chance, unless a full rebuild does that now."""
+        if self.env["trade.customer.profile"]._lock_shared():
+            self.env.cr.execute(
+                "UPDATE trade_profile_dirty SET error = NULL WHERE error IS NOT NULL"
+            )
 
     @api.model
     def _count_waiting(self):

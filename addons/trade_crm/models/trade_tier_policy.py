@@ -173,7 +173,12 @@ class TradeTierPolicy(models.Model):
     @api.model
     @ormcache()
     def _get_snapshots(self):
-        """The active policies, for statements that run with every confirmed order.
+        """The same as :meth:`_read_snapshots`, for statements that run with every confirmed order."""
+        return self._read_snapshots()
+
+    @api.model
+    def _read_snapshots(self):
+        """The active policies.
 
         :return: tuple of :class:`PolicySnapshot`, one per company that keeps profiles
         """

@@ -379,6 +379,17 @@ class TestCustomerProfile(TradeCrmCommon):
         self._make_history(self.contact, 300.0)
         self.assertProfile(self.customer, order_count=1, revenue=300.0)
 
+    def test_rank_matters_when_it_begins_or_ends(self):
+        """Every invoice raises the rank of its customer: that is nothing new."""
+        self.customer.customer_rank = 1
+        self._run_job()
+        pending = self.env["trade.customer.profile"]._get_pending
+        for rank, expected in ((2, 0), (0, 1), (0, 0), (3, 1)):
+            self.customer.customer_rank = rank
+            self.env.flush_all()
+            self.assertEqual(len(pending()["pairs"]), expected, rank)
+            self._run_job()
+
     def test_customer_with_five_thousand_orders(self):
         self._make_many_purchases(5000)
         self._run_job()

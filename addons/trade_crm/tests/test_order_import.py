@@ -1,8 +1,6 @@
 import base64
 import csv
-import importlib.util
 import io
-from pathlib import Path
 from unittest import TestCase
 from unittest.mock import patch
 
@@ -13,9 +11,10 @@ from psycopg2 import errors
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
-from odoo.tools import mute_logger
+from odoo.tools import file_open, mute_logger
 
 from ..analytics.order_common import FILE_ERRORS, ROW_ERRORS
+from ..demo_company.cdnow import read_cdnow
 from ..models import trade_order_import_load as load
 from ..models import trade_order_import_run as run
 from ..models.trade_order_import_message import FILE_SENTENCES, ROW_SENTENCES
@@ -28,20 +27,6 @@ ORDER_ERRORS = {
     for code in ROW_SENTENCES
     if code not in ROW_ERRORS
 }
-
-
-def read_cdnow():
-    """Purchases of the CDNOW sample: customer, date, quantity, amount.
-
-    The file is not read by way of ``lifetimes``, which needs an older numpy.
-    """
-    [folder] = importlib.util.find_spec("lifetimes").submodule_search_locations
-    return pd.read_csv(
-        Path(folder, "datasets", "CDNOW_sample.txt"),
-        sep=r"\s+",
-        names=["master", "customer", "date", "quantity", "amount"],
-        dtype={"date": str},
-    )
 
 
 class OrderImportCommon(TradeCrmCommon):
@@ -123,6 +108,19 @@ class TestOrderImport(OrderImportCommon):
         self.assertEqual(imported.column_ids[1].sample, "Golden Wok")
         self.assertEqual((imported.kind, imported.encoding), ("csv", "utf-8"))
         self.assertEqual((imported.delimiter, imported.header_row), (",", 1))
+
+    def test_example_files(self):
+        """They can be imported as they are, in either language."""
+        self.env["res.lang"]._activate_lang("zh_CN")
+        for language, expected in {"en_US": {"new": 3, "partner": 2}, "zh_CN": {"new": 3}}.items():
+            with self.subTest(language=language):
+                action = self.imports.with_context(lang=language).action_get_example()
+                with file_open(action["url"].lstrip("/"), "rb") as file:
+                    content = file.read()
+                imported = self._import(content=content, source=language, create_partners=True)
+                self.assertEqual(self._get_counts(imported), expected)
+        amounts = self._get_histories().mapped("amount")
+        self.assertEqual(sorted(amounts), sorted(2 * [2626.0, 426.0, 2280.0]))
 
     def test_preview_is_escaped(self):
         imported = self._make_import(HEADER, "S1,<script>alert(1)</script>,2024-01-31,5")

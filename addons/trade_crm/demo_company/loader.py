@@ -1,0 +1,524 @@
+"""Load the demo company of ``generator`` into a database without business data."""
+
+import base64
+import random
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytz
+
+from odoo import fields
+from odoo.exceptions import UserError
+from odoo.fields import Command
+
+from . import names
+from .catalogue import CATEGORIES, PRODUCTS
+from .generator import World, generate
+
+LOADED = "trade_crm.demo_company"
+TZ = "Asia/Shanghai"
+# The last days are live orders in Odoo; what was before comes from the old system.
+LIVE_DAYS = 14
+SOURCE = "old system"
+# Login: (name, language, role, groups). The password is the login.
+USERS = {
+    "manager": (
+        "Zhao Min",
+        "en_US",
+        "sales manager",
+        [
+            "trade_crm.group_manager",
+            "account.group_account_invoice",
+            "stock.group_stock_manager",
+            "purchase.group_purchase_manager",
+        ],
+    ),
+    **{
+        login: (name, lang, f"sales representative, {city}", ["trade_crm.group_rep"])
+        for (login, name, lang), city in zip(names.REPS, names.CITIES, strict=True)
+    },
+    "marketer": ("He Fang", "en_US", "marketer", ["trade_crm.group_marketer"]),
+    "agent": ("Guo Na", "en_US", "service agent", ["trade_crm.group_agent"]),
+    "auditor": ("Luo Jing", "en_US", "auditor", ["trade_crm.group_auditor"]),
+}
+
+
+@dataclass
+class Demo:
+    """What the steps share; ``advance`` tells the progress within a step, from 0 to 1."""
+
+    env: object
+    today: object
+    world: World
+    random: random.Random
+    advance: object = None
+    users: dict = field(default_factory=dict)
+    reps: list = field(default_factory=list)
+    partners: list = field(default_factory=list)
+    products: list = field(default_factory=list)
+
+    def to_utc(self, day, hour):
+        """``hour`` o'clock of ``day`` where the company is."""
+        moment = datetime(day.year, day.month, day.day, hour, self.random.randrange(60))
+        return pytz.timezone(TZ).localize(moment).astimezone(pytz.utc).replace(tzinfo=None)
+
+
+def load(env, progress=None, seed=20, restaurants=500, shops=200):
+    """Make the company of ``env`` a regional food wholesaler with two years behind it.
+
+    Does nothing when it was loaded before. Does not commit.
+
+    :param progress: called with what is done, the total and a label
+    :return: dict ``{login: (password, role)}``
+    :raise UserError: when the database has business data of its own
+    """
+    logins = {"admin": ("admin", "administrator")}
+    logins |= {login: (login, role) for login, (_name, _lang, role, _groups) in USERS.items()}
+    if env["ir.config_parameter"].sudo().get_param(LOADED):
+        return logins
+    _check_empty(env)
+    # A clerk who loads data follows nothing and is told nothing.
+    env = env(context={**env.context, "tracking_disable": True, "mail_notrack": True})
+    today = datetime.now(pytz.timezone(TZ)).date()
+    demo = Demo(env, today, generate(today, seed, restaurants, shops), random.Random(seed))
+    total, done = sum(weight for *_step, weight in STEPS), 0
+    for label, step, weight in STEPS:
+
+        def advance(share, label=label, done=done, weight=weight):
+            if progress:
+                progress(round(done + share * weight), total, label)
+
+        demo.advance = advance
+        advance(0)
+        step(demo)
+        done += weight
+    if progress:
+        progress(total, total, "done")
+    env["ir.config_parameter"].sudo().set_param(LOADED, f"{today} {seed}")
+    env.flush_all()
+    return logins
+
+
+def _check_empty(env):
+    for model in ("sale.order", "account.move", "trade.order.history"):
+        if env[model].sudo().search_count([], limit=1):
+            raise UserError(
+                env._("This database has orders of its own: load the demo company into a new one.")
+            )
+
+
+def _load_company(demo):
+    env = demo.env
+    cny = env.ref("base.CNY")
+    cny.active = True
+    # The chart of accounts that is there will do.
+    company = env.company.with_context(chart_template_load=True)
+    company.write(
+        {
+            "name": "江南鲜食 Jiangnan Fresh Foods",
+            "currency_id": cny.id,
+            "country_id": env.ref("base.cn").id,
+            "city": "杭州市",
+            "street": "钱江路 88 号",
+            "zip": "310000",
+            "phone": "0571-01234567",
+            "email": "office@example.com",
+            "trade_tz": TZ,
+        }
+    )
+    taxes = env.company.account_sale_tax_id | env.company.account_purchase_tax_id
+    taxes.write({"amount": 13, "name": "13%", "invoice_label": "VAT 13%"})
+    env["stock.warehouse"].search([("company_id", "=", company.id)]).write({"name": "杭州中心仓"})
+    # Invented customers get no text messages.
+    company.stock_text_confirmation = False
+    env["product.pricelist"].search([]).write({"currency_id": cny.id})
+
+
+def _load_users(demo):
+    env = demo.env
+    installed = dict(env["res.lang"].get_installed())
+    # The welcome of a chat bot would cover the screen of a phone.
+    quiet = {"odoobot_state": "disabled"} if "odoobot_state" in env["res.users"]._fields else {}
+    users = (
+        env["res.users"]
+        .with_context(no_reset_password=True)
+        .create(
+            [
+                {
+                    "name": name,
+                    "login": login,
+                    "password": login,
+                    "email": f"{login}@example.com",
+                    "lang": lang if lang in installed else "en_US",
+                    "tz": TZ,
+                    "group_ids": [Command.link(env.ref(group).id) for group in groups],
+                    **quiet,
+                }
+                for login, (name, lang, _role, groups) in USERS.items()
+            ]
+        )
+    )
+    demo.users = dict(zip(USERS, users, strict=True))
+    demo.reps = [demo.users[login] for login, *_rest in names.REPS]
+    env.ref("base.user_admin").tz = TZ
+    team = env["crm.team"].search([], limit=1)
+    team.member_ids = [Command.link(user.id) for user in demo.reps]
+
+
+def _load_customers(demo):
+    env = demo.env
+    kinds = {
+        kind: _create_translated(env["res.partner.category"], "name", names_, color=color)
+        for kind, names_, color in (
+            ("restaurant", ("Restaurant", "餐厅"), 2),
+            ("shop", ("Shop", "商店"), 4),
+        )
+    }
+    chinese = "zh_CN" in dict(env["res.lang"].get_installed())
+    china = env.ref("base.cn")
+    state = env["res.country.state"].search(
+        [("country_id", "=", china.id), ("code", "=", "ZJ")], limit=1
+    )
+    partners = env["res.partner"].create(
+        [
+            {
+                "name": customer.name,
+                "ref": customer.code,
+                "company_id": env.company.id,
+                "is_company": True,
+                "customer_rank": 1,
+                "category_id": [Command.link(kinds[customer.kind].id)],
+                "street": customer.street,
+                "city": customer.city,
+                "state_id": state.id,
+                "zip": names.CITIES[customer.city][0],
+                "country_id": china.id,
+                "phone": customer.phone,
+                "email": customer.email,
+                "user_id": demo.reps[customer.rep].id,
+                "lang": "en_US" if customer.name.isascii() or not chinese else "zh_CN",
+                "tz": TZ,
+                "child_ids": [Command.create({"name": customer.contact, "type": "contact"})],
+            }
+            for customer in demo.world.customers
+        ]
+    )
+    demo.partners = list(partners)
+
+
+def _load_products(demo):
+    env = demo.env
+    chinese = "zh_CN" in dict(env["res.lang"].get_installed())
+    categories = {
+        name: _create_translated(env["product.category"], "name", (name, name_zh))
+        for name, (name_zh, *_rest) in CATEGORIES.items()
+    }
+    vendors = env["res.partner"].create(
+        [
+            {
+                "name": name,
+                "is_company": True,
+                "supplier_rank": 1,
+                "country_id": env.ref("base.cn").id,
+            }
+            for name in names.VENDORS
+        ]
+    )
+    templates = env["product.template"].create(
+        [
+            {
+                "name": product.name,
+                "default_code": product.code,
+                "categ_id": categories[product.category].id,
+                "type": "consu",
+                "is_storable": True,
+                "list_price": product.price,
+                "standard_price": product.cost,
+                "invoice_policy": "delivery",
+                "seller_ids": [
+                    Command.create(
+                        {
+                            "partner_id": vendors[list(CATEGORIES).index(product.category)].id,
+                            "price": product.cost,
+                            "min_qty": 20,
+                            "delay": demo.random.randint(2, 12),
+                        }
+                    )
+                ],
+            }
+            for product in PRODUCTS
+        ]
+    )
+    if chinese:
+        for template, product in zip(templates, PRODUCTS, strict=True):
+            template.with_context(lang="zh_CN").name = product.name_zh
+    demo.products = list(templates.product_variant_id)
+    location = env["stock.warehouse"].search([("company_id", "=", env.company.id)]).lot_stock_id
+    quants = (
+        env["stock.quant"]
+        .with_context(inventory_mode=True)
+        .create(
+            [
+                {
+                    "product_id": product.id,
+                    "location_id": location.id,
+                    "inventory_quantity": demo.random.randint(20, 80) * 100,
+                }
+                for product in demo.products
+            ]
+        )
+    )
+    quants.action_apply_inventory()
+
+
+def _create_translated(model, name, texts, **values):
+    """A record with its English and its Chinese name."""
+    record = model.create({name: texts[0], **values})
+    if "zh_CN" in dict(model.env["res.lang"].get_installed()):
+        record.with_context(lang="zh_CN")[name] = texts[1]
+    return record
+
+
+def _load_history(demo):
+    """Each month's file of the old system, and the tiers as they were at its end."""
+    lines = demo.world.lines.merge(
+        demo.world.purchases, left_on="purchase", right_index=True, validate="many_to_one"
+    )
+    live_from = demo.today - timedelta(days=LIVE_DAYS)
+    lines = lines[lines["date"] < live_from]
+    net = (lines["price"] * (1 - lines["discount"] / 100)).round(2)
+    cost = lines["product"].map(lambda index: PRODUCTS[index].cost)
+    lines = lines.assign(
+        margin=((net - cost) * lines["quantity"]).round(2),
+        reference=lines["customer"].map(lambda index: demo.world.customers[index].code),
+        product=lines["product"].map(lambda index: PRODUCTS[index].code),
+    )
+    columns = {
+        "code": "Order number",
+        "reference": "Customer code",
+        "date": "Date",
+        "product": "Product code",
+        "quantity": "Quantity",
+        "price": "Unit price",
+        "discount": "Discount %",
+        "margin": "Margin",
+    }
+    profiles = demo.env["trade.customer.profile"]
+    months = lines["date"].map(lambda day: day.replace(day=1))
+    for number, (month, rows) in enumerate(lines.groupby(months, sort=True)):
+        demo.advance(number / months.nunique())
+        content = rows[list(columns)].rename(columns=columns).to_csv(index=False)
+        import_file(
+            demo.env,
+            content,
+            f"purchases-{month:%Y-%m}.csv",
+            source=SOURCE,
+            user=demo.users["manager"],
+        )
+        end = fields.Date.end_of(month, "month") + timedelta(days=1)
+        profiles.with_context(trade_today=min(end, live_from))._rebuild_companies(cause="history")
+
+
+def import_file(env, content, filename, user, **values):
+    """Import a file of purchases as ``user`` does, without a commit.
+
+    :return: the ``trade.order.import``
+    :raise UserError: when the file is refused
+    """
+    imported = (
+        env["trade.order.import"]
+        .with_user(user)
+        .create({"file": base64.b64encode(content.encode()), "filename": filename, **values})
+    )
+    imported.action_read()
+    for action in (imported.action_check, imported.action_import):
+        action()
+        while imported._process_chunk():
+            pass
+    if imported.state != "done" or imported.bad_count:
+        raise UserError(imported.error_message or f"{filename}: {imported.bad_count} bad rows")
+    return imported
+
+
+def _load_orders(demo):
+    """Live orders: the recent ones wait for delivery, older ones are delivered and invoiced."""
+    live_from = demo.today - timedelta(days=LIVE_DAYS)
+    purchases = demo.world.purchases
+    purchases = purchases[purchases["date"] >= live_from]
+    lines = demo.world.lines[demo.world.lines["purchase"].isin(purchases.index)]
+    by_purchase = dict(list(lines.groupby("purchase")))
+    orders = _create_orders(
+        demo,
+        [
+            (
+                row.customer,
+                by_purchase[row.Index].itertuples(),
+                demo.to_utc(row.date, demo.random.randint(7, 17)),
+            )
+            for row in purchases.itertuples()
+        ],
+    )
+    demo.advance(0.3)
+    days = {order: order.date_order for order in orders}
+    orders.action_confirm()
+    for order, day in days.items():
+        order.date_order = day
+    demo.advance(0.5)
+    cancelled = orders[:: max(1, len(orders) // 8)]
+    cancelled._action_cancel()
+    orders -= cancelled
+    shipped = orders.filtered(
+        lambda order: order.date_order.date() < demo.today - timedelta(days=3)
+    )
+    _deliver(demo, shipped)
+    demo.advance(0.7)
+    _invoice(
+        demo,
+        shipped.filtered(lambda order: order.date_order.date() < demo.today - timedelta(days=6)),
+    )
+
+
+def _create_orders(demo, wanted):
+    """Quotations of ``(customer, lines, moment)``."""
+    return demo.env["sale.order"].create(
+        [
+            {
+                "partner_id": demo.partners[customer].id,
+                "user_id": demo.reps[demo.world.customers[customer].rep].id,
+                "date_order": moment,
+                "order_line": [
+                    Command.create(
+                        {
+                            "product_id": demo.products[line.product].id,
+                            "product_uom_qty": line.quantity,
+                            "price_unit": line.price,
+                            "discount": line.discount,
+                        }
+                    )
+                    for line in lines
+                ],
+            }
+            for customer, lines, moment in wanted
+        ]
+    )
+
+
+def _deliver(demo, orders):
+    pickings = orders.picking_ids.filtered(lambda picking: picking.state == "assigned")
+    pickings.move_ids.picked = True
+    pickings._action_done()
+    for picking in pickings:
+        picking.date_done = picking.sale_id.date_order + timedelta(days=demo.random.randint(1, 3))
+
+
+def _invoice(demo, orders):
+    env = demo.env
+    invoices = orders.filtered(lambda order: order.invoice_status == "to invoice")._create_invoices(
+        grouped=True
+    )
+    for invoice in invoices:
+        invoice.invoice_date = invoice.line_ids.sale_line_ids.order_id[
+            :1
+        ].date_order.date() + timedelta(days=3)
+    invoices.action_post()
+    returned = invoices[:: max(1, len(invoices) // 6)]
+    reversal = (
+        env["account.move.reversal"]
+        .with_context(active_model="account.move", active_ids=returned.ids)
+        .create(
+            {
+                "journal_id": returned.journal_id.id,
+                "date": demo.today - timedelta(days=1),
+                "reason": "Damaged in transit",
+            }
+        )
+    )
+    refunds = env["account.move"].browse(reversal.refund_moves()["domain"][0][2])
+    for refund in refunds:
+        # One product of the delivery came back.
+        kept = refund.invoice_line_ids[:1]
+        (refund.invoice_line_ids - kept).unlink()
+    refunds.action_post()
+
+
+def _load_quotations(demo):
+    chosen = demo.random.sample(range(len(demo.partners)), k=min(25, len(demo.partners)))
+    lines = list(demo.world.lines.sample(n=4 * len(chosen), random_state=1).itertuples())
+    quotations = _create_orders(
+        demo,
+        [
+            (
+                customer,
+                lines[4 * number : 4 * number + 4],
+                demo.to_utc(demo.today - timedelta(days=number % 12 + 1), 10),
+            )
+            for number, customer in enumerate(chosen)
+        ],
+    )
+    quotations[::2].write({"state": "sent"})
+
+
+LEADS = (
+    "Second branch opens in spring",
+    "Asks for cooking oil every week",
+    "Hotel group looks for one supplier",
+    "School canteen, tender for a year",
+    "Met at the food fair: frozen dumplings",
+    "Wants mooncakes for the staff",
+    "Compares our rice with a competitor's",
+    "New minimart, first stock",
+    "Asks for payment after 30 days",
+    "Tea in small packs for a hotel",
+)
+
+
+def _load_leads(demo):
+    env = demo.env
+    stages = env["crm.stage"].search([("is_won", "=", False)])
+    leads = env["crm.lead"].create(
+        [
+            {
+                "name": f"{LEADS[number % len(LEADS)]} ({demo.world.customers[customer].city})",
+                "type": "opportunity",
+                "partner_id": demo.partners[customer].id,
+                "user_id": demo.reps[demo.world.customers[customer].rep].id,
+                "stage_id": stages[number % len(stages)].id,
+                "expected_revenue": demo.random.randint(4, 120) * 1000,
+                "date_deadline": demo.today + timedelta(days=demo.random.randint(3, 60)),
+            }
+            for number, customer in enumerate(
+                demo.random.sample(range(len(demo.partners)), k=min(60, len(demo.partners)))
+            )
+        ]
+    )
+    for lead in leads[::2]:
+        lead.activity_schedule(
+            "mail.mail_activity_data_call",
+            demo.today + timedelta(days=demo.random.randint(-3, 7)),
+            user_id=lead.user_id.id,
+        )
+
+
+def _finish(demo):
+    """The tiers of today; nothing waits in the queue."""
+    env = demo.env
+    env.flush_all()
+    env.cr.precommit.run()
+    profiles = env["trade.customer.profile"]
+    profiles._rebuild_companies(cause="order")
+    env["trade.profile.dirty"]._clear()
+
+
+# What is loaded, in order: label, function of a :class:`Demo`, share of the time. An addon that
+# adds to the demo company appends its steps before `_finish`.
+STEPS = [
+    ("company", _load_company, 1),
+    ("users", _load_users, 2),
+    ("customers", _load_customers, 8),
+    ("products", _load_products, 8),
+    ("purchases before Odoo", _load_history, 50),
+    ("orders of the last two weeks", _load_orders, 25),
+    ("quotations", _load_quotations, 2),
+    ("leads", _load_leads, 2),
+    ("tiers of today", _finish, 2),
+]

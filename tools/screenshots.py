@@ -1,0 +1,93 @@
+"""The pictures of `docs/`, from a server with the demo company (`make run`, in another terminal).
+
+Runs with the Python of the addons, which has Playwright; the browser is the system's.
+"""
+
+import os
+import shutil
+import sys
+import time
+import urllib.error
+import urllib.request
+
+from playwright.sync_api import sync_playwright
+
+from .common import ROOT
+
+IMAGES = ROOT / "docs" / "images"
+ADDRESS = os.environ.get("URL") or f"http://127.0.0.1:{os.environ.get('HTTP_PORT') or 8069}"
+DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+READY = ".o_list_renderer, .o_kanban_renderer, .o_form_view, .o_trade_tier_share, .o_pivot, .o_graph_view"
+# Name: (login, size, path below /odoo/, what to click there).
+PICTURES = {
+    "tiers": ("manager", DESK, "trade-tiers", []),
+    "tiers-phone": ("rep", PHONE, "trade-tiers", []),
+    "customers": ("rep", DESK, "trade-customers", []),
+    "customers-phone": ("rep", PHONE, "trade-customers", []),
+    "customer": (
+        "rep",
+        DESK,
+        "trade-customers",
+        [".o_data_row:first-child td[name=complete_name]", "a[name=trade_profile]"],
+    ),
+    "tier-changes": ("manager", DESK, "trade-tier-changes", []),
+    "policy": ("manager", DESK, "trade-tier-policies", [".o_data_row:first-child td[name=name]"]),
+    "imports": ("manager", DESK, "trade-imports", []),
+    "import": ("manager", DESK, "trade-imports", [".o_data_row:first-child td[name=filename]"]),
+}
+
+
+def main():
+    try:
+        urllib.request.urlopen(f"{ADDRESS}/web/login", timeout=20).close()
+    except (urllib.error.URLError, OSError):
+        sys.exit(f"Nothing answers at {ADDRESS}: start `make run` in another terminal.")
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        for (login, width), names in group_by_session().items():
+            size = DESK if width == DESK["width"] else PHONE
+            page = browser.new_context(viewport=size, has_touch=size is PHONE).new_page()
+            log_in(page, login)
+            for name in names:
+                take(page, name)
+                print(f"docs/images/{name}.png")
+            page.context.close()
+        browser.close()
+
+
+def group_by_session():
+    """Names of the pictures per login and width."""
+    sessions = {}
+    for name, (login, size, *_rest) in PICTURES.items():
+        sessions.setdefault((login, size["width"]), []).append(name)
+    return sessions
+
+
+def log_in(page, login):
+    page.goto(f"{ADDRESS}/web/login")
+    page.fill("input[name=login]", login)
+    page.fill("input[name=password]", login)
+    page.click("button[type=submit]")
+    page.wait_for_selector(".o_main_navbar", timeout=90_000)
+
+
+def take(page, name):
+    _login, _size, path, clicks = PICTURES[name]
+    page.goto(f"{ADDRESS}/odoo/{path}")
+    page.wait_for_selector(READY, timeout=60_000)
+    for selector in clicks:
+        page.click(selector)
+        page.wait_for_selector(READY)
+        time.sleep(1)
+    # Animations of charts and lazy pictures come to rest.
+    time.sleep(2)
+    if page.locator(".o_error_dialog").count():
+        sys.exit(f"{path} shows an error to {_login}: {page.inner_text('.o_error_dialog')}")
+    page.screenshot(path=IMAGES / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main()
