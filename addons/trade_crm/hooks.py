@@ -6,6 +6,7 @@ def post_init_hook(env):
         if tz:
             company.trade_tz = tz
     env["trade.tier.policy"]._create_default(companies)
+    env["trade.lifecycle.measure"]._create_default(companies)
     env.ref("trade_crm.ir_cron_refresh_profiles")._trigger()
 
 

@@ -1,5 +1,6 @@
 from . import trade_tier_rule
 from . import trade_tier_policy
+from . import trade_tier_policy_value
 from . import trade_tier_effect
 from . import trade_profile_dirty
 from . import trade_order_history
@@ -11,6 +12,9 @@ from . import trade_order_import_customer
 from . import trade_order_import_row
 from . import trade_customer_profile
 from . import trade_customer_profile_sql
+from . import trade_customer_profile_value
+from . import trade_customer_profile_matrix
+from . import trade_customer_profile_ladder
 from . import trade_customer_profile_standing
 from . import trade_score_run
 from . import trade_tier_policy_draft
@@ -19,7 +23,9 @@ from . import trade_tier_history
 from . import trade_profile_check
 from . import res_company
 from . import res_config_settings
+from . import trade_lifecycle_measure
 from . import res_partner
+from . import res_partner_value
 from . import trade_tier_move
 from . import trade_tier_migration
 from . import sale_order

@@ -1,7 +1,9 @@
 from . import test_customer_profile
+from . import test_customer_value
 from . import test_demo_company
 from . import test_order_history
 from . import test_order_import
+from . import test_order_ladder
 from . import test_policy_draft
 from . import test_policy_scores
 from . import test_profile_access
@@ -14,3 +16,4 @@ from . import test_tier_effect
 from . import test_tier_migration
 from . import test_tier_share
 from . import test_ui
+from . import test_value_oracle
