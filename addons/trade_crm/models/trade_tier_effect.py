@@ -32,6 +32,13 @@ class TradeTier(models.Model):
         help="Of the deliveries of new orders.",
     )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        tiers = super().create(vals_list)
+        if any(not vals.keys().isdisjoint(EFFECTS) for vals in vals_list):
+            self.env.registry.clear_cache()
+        return tiers
+
     def write(self, vals):
         result = super().write(vals)
         if not vals.keys().isdisjoint(EFFECTS):

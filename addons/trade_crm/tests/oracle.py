@@ -8,18 +8,27 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
+from types import SimpleNamespace
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 from dateutil.relativedelta import relativedelta
 
+from . import oracle_value
+
 KEY = ["company_id", "partner_id"]
-MONEY = ["revenue", "margin", "average_order_value", "window_revenue"]
+MONEY = [
+    "revenue",
+    "margin",
+    "average_order_value",
+    "window_revenue",
+    *oracle_value.MONEY,
+]
 FLOATS = ["items_per_order", "gap_mean_days", "gap_std_days", "discounted_share"]
 DATES = ["first_order_date", "last_order_date", "next_order_date", "next_change_on"]
 COUNTS = ["order_count", "window_order_count", "tier_id"]
-COLUMNS = MONEY + FLOATS + DATES + COUNTS
+COLUMNS = MONEY + FLOATS + DATES + COUNTS + oracle_value.OTHERS
 
 
 class Policy(NamedTuple):
@@ -31,6 +40,7 @@ class Policy(NamedTuple):
     window: relativedelta
     tiers: list
     today: date
+    value: "Settings"
 
     def round(self, amount):
         """``amount``, a Fraction, in the smallest unit of the currency, halves away from zero."""
@@ -38,6 +48,13 @@ class Policy(NamedTuple):
         half = Fraction(1, 2)
         whole = int(abs(units) + half)
         return (whole if units > 0 else -whole) * self.step
+
+
+class Settings(SimpleNamespace):
+    """What a policy says of value, with the names of its fields."""
+
+    def __getitem__(self, name):
+        return getattr(self, name)
 
 
 TABLES = {
@@ -53,7 +70,7 @@ TABLES = {
     "trade_order_history": "id partner_id company_id date amount margin quantity line_count discounted_count",
     "trade_tier": "id policy_id active sequence never_bought inactive_months tenure_months min_revenue"
     " min_order_count",
-    "trade_tier_policy": "id company_id active window_months",
+    "trade_tier_policy": " ".join(["id company_id active window_months", *oracle_value.SETTINGS]),
     "uom_uom": "id factor",
 }
 
@@ -111,6 +128,7 @@ def compute_profiles(tables, today=None):
     documents = documents[documents.company_id.isin(policies)]
     frame = _compute_purchases(documents, policies)
     frame = frame.join(_compute_gaps(documents)).join(_compute_items(items))
+    frame = frame.join(_compute_value(documents, policies))
     frame["items_per_order"] = [
         float(row.quantity / (row.order_count - row.unmeasured))
         if not pd.isna(row.quantity) and row.order_count > row.unmeasured
@@ -145,6 +163,8 @@ def describe_differences(expected, found, limit=5):
 
 
 def _is_same(name, wanted, got):
+    if isinstance(wanted, list) or isinstance(got, list):
+        return wanted == got
     if pd.isna(wanted) or pd.isna(got):
         return bool(pd.isna(wanted) and pd.isna(got))
     if name in FLOATS:
@@ -167,13 +187,19 @@ def _read_policies(tables, today):
         company = companies.loc[policy.company_id]
         own = tiers[(tiers.policy_id == policy.id) & (tiers.active == True)]  # noqa: E712
         zone = ZoneInfo(company.trade_tz)
+        currency = currencies.loc[company.currency_id]
         result[policy.company_id] = Policy(
             company_id=policy.company_id,
             zone=zone,
-            step=Decimal(1).scaleb(-int(currencies.loc[company.currency_id].decimal_places)),
+            step=Decimal(1).scaleb(-int(currency.decimal_places)),
             window=relativedelta(months=policy.window_months),
             tiers=own.sort_values(["sequence", "id"]).to_dict("records"),
             today=today or datetime.now(zone).date(),
+            value=Settings(
+                company_id=SimpleNamespace(currency_id=currency),
+                window_months=policy.window_months,
+                **{name: getattr(policy, name) for name in oracle_value.SETTINGS},
+            ),
         )
     return result
 
@@ -227,6 +253,22 @@ def _compute_gaps(documents):
     return days.groupby(KEY).gap.agg(
         gap_mean_days="mean", gap_std_days="std", gap_sum="sum", gaps="count"
     )
+
+
+def _compute_value(documents, policies):
+    """The columns of :mod:`oracle_value`, and the days that change them."""
+    dated = documents[documents.day.notna()]
+    purchases = {
+        key: list(zip(own.day, own.orders, own.revenue, strict=True))
+        for key, own in dated.groupby(KEY)
+    }
+    rows = {}
+    for key in documents.groupby(KEY).groups:
+        policy = policies[key[0]]
+        row, days = oracle_value.compute_row(purchases.get(key, []), policy.value, policy.today)
+        rows[key] = {**row, "value_days": days}
+    index = pd.MultiIndex.from_tuples(rows, names=KEY)
+    return pd.DataFrame(list(rows.values()), index=index, dtype=object)
 
 
 def _compute_items(items):
@@ -284,7 +326,7 @@ def _get_tier_id(row, policy):
 
 def _get_next_change_on(row, policy):
     """A purchase leaves the window, or a period of a tier since the first or last one is over."""
-    days = [] if pd.isna(row.leaves) else [row.leaves]
+    days = [*row.value_days] if pd.isna(row.leaves) else [*row.value_days, row.leaves]
     if row.order_count:
         for tier in policy.tiers:
             for name, start in (

@@ -11,20 +11,40 @@ from itertools import pairwise
 
 from dateutil.relativedelta import relativedelta
 
-COLUMNS = [
-    "window_average_order_value",
+MONEY = ["window_average_order_value", "recent_revenue", "previous_revenue"]
+OTHERS = [
     "matrix_quadrant",
     "matrix_segment",
     "value_band",
     "lifecycle_status",
-    "recent_revenue",
-    "previous_revenue",
     "returned_on",
     "slips_on",
     "purchase_pattern",
     "potential_high_value",
     "ladder_step",
     "step_days",
+]
+COLUMNS = MONEY + OTHERS
+# Fields of the policy that the columns depend on.
+SETTINGS = [
+    "matrix_order_value",
+    "matrix_order_count",
+    "band_high_revenue",
+    "band_high_orders",
+    "band_middle_revenue",
+    "band_middle_orders",
+    "lifecycle_new_months",
+    "lifecycle_dormant_months",
+    "lifecycle_lost_months",
+    "lifecycle_returned_months",
+    "trend_months",
+    "trend_rate",
+    "slip_factor",
+    "bulk_max_orders",
+    "bulk_order_value",
+    "continuous_days",
+    "potential_orders",
+    "potential_gap_days",
 ]
 LONGEST_LADDER = 12
 

@@ -89,6 +89,19 @@ class TestProfileCheck(TradeCrmCommon):
             "float": SQL("0.41"),
             "date": SQL("DATE '2030-01-01'"),
             "many2one": SQL("NULL"),
+            "json": SQL("'[41]'"),
+        }
+        # Of the others any value but the one that is right.
+        others = {
+            name: SQL("%s", value)
+            for name, value in {
+                "matrix_quadrant": "best",
+                "matrix_segment": "gone",
+                "value_band": "high",
+                "lifecycle_status": "won_back",
+                "purchase_pattern": "never",
+                "potential_high_value": True,
+            }.items()
         }
         for name in names:
             with self.subTest(column=name), mute_logger(LOGGER):
@@ -98,7 +111,8 @@ class TestProfileCheck(TradeCrmCommon):
                         "UPDATE trade_customer_profile SET %s = %s"
                         " WHERE partner_id = %s AND company_id = %s",
                         SQL.identifier(name),
-                        values[self.env["trade.customer.profile"]._fields[name].type],
+                        others.get(name)
+                        or values[self.env["trade.customer.profile"]._fields[name].type],
                         self.customer.id,
                         self.company_cn.id,
                     )

@@ -166,7 +166,7 @@ class TestTierEffect(TradeCrmCommon):
         order = self._order()
         self.assertFalse(order.payment_term_id)
         self.assertNotEqual(order.pricelist_id, self.list_tier)
-        self.assertFalse(order.trade_effect_reason)
+        self.assertEqual(set(order.trade_effects), {"picking_priority"})
 
     def test_without_pricelists(self):
         self.env["res.config.settings"].create({"group_product_pricelist": False}).execute()
