@@ -23,6 +23,19 @@ EXACT = [
     "window_order_count",
     "tier_id",
     "next_change_on",
+    "window_average_order_value",
+    "matrix_quadrant",
+    "matrix_segment",
+    "value_band",
+    "lifecycle_status",
+    "recent_revenue",
+    "previous_revenue",
+    "returned_on",
+    "slips_on",
+    "purchase_pattern",
+    "potential_high_value",
+    "ladder_step",
+    "step_days",
 ]
 ROUNDED = ["items_per_order", "gap_mean_days", "gap_std_days", "discounted_share"]
 
@@ -43,17 +56,22 @@ def _get_baseline_sql(cursor):
         """
         SELECT c.id, c.trade_tz, p.window_months,
                (SELECT array_agg(id ORDER BY sequence) FROM trade_tier WHERE policy_id = p.id) AS tiers,
-               (SELECT min(day)::date
-                  FROM generate_series(%(today)s::date - interval '400 days', %(today)s::date, '1 day') day
-                 WHERE (day + make_interval(months => p.window_months))::date > %(today)s::date)
+               starts.*
           FROM res_company c JOIN trade_tier_policy p ON p.company_id = c.id AND p.active
+          JOIN LATERAL (
+                SELECT min(day) FILTER (WHERE day + make_interval(months => p.window_months) > %(today)s),
+                       min(day) FILTER (WHERE day + interval '6 months' > %(today)s),
+                       min(day) FILTER (WHERE day + interval '12 months' > %(today)s)
+                  FROM (SELECT %(today)s::date - n AS day FROM generate_series(0, 800) n) past
+               ) starts ON TRUE
          ORDER BY c.id
         """,
         {"today": TODAY},
     )
     companies = ", ".join(
-        f"({company}, '{tz}', DATE '{TODAY}', DATE '{start}', interval '{months} months', ARRAY{tiers})"
-        for company, tz, months, tiers, start in cursor.fetchall()
+        f"({company}, '{tz}', DATE '{TODAY}', DATE '{window}', DATE '{recent}', DATE '{previous}',"
+        f" interval '{months} months', ARRAY{tiers})"
+        for company, tz, months, tiers, window, recent, previous in cursor.fetchall()
     )
     return BASELINE.format(companies=companies)
 

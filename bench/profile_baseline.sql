@@ -1,9 +1,28 @@
 -- The customer profile by hand, as fast as we know to write it: one pass per table, nothing but the
--- default tiers, a plain table as the result. {companies} are the companies as rows of
--- (id, tz, today, first day in the window, window, ids of the seven default tiers).
+-- default policy, a plain table as the result. {companies} are the companies as rows of
+-- (id, tz, today, first day in the window, of the trend and of the time before, window, ids of the
+-- seven default tiers).
 SET LOCAL jit = off;
 SET LOCAL parallel_tuple_cost = 0.01;
 CREATE UNLOGGED TABLE bench_profile AS
+SELECT valued.*,
+       CASE WHEN order_count = 0 THEN NULL
+            WHEN large AND often THEN 'best'
+            WHEN large THEN 'spender'
+            WHEN often THEN 'frequent'
+            ELSE 'uncertain' END AS matrix_quadrant,
+       CASE WHEN order_count = 0 OR large OR often THEN NULL
+            WHEN lifecycle_status IN ('dormant', 'lost') THEN 'gone'
+            WHEN is_new THEN 'new'
+            ELSE 'steady' END AS matrix_segment,
+       CASE WHEN order_count = 0 THEN 'never'
+            WHEN average_order_value >= 50000 AND order_count <= 2 THEN 'bulk_once'
+            WHEN window_days >= 4 THEN 'continuous'
+            WHEN average_order_value >= 50000 THEN 'bulk_repeated'
+            ELSE 'occasional' END AS purchase_pattern,
+       COALESCE(large AND lifecycle_status IN ('new', 'growing') AND value_band <> 'high'
+                AND window_order_count >= 2 AND gap_mean_days <= 60, FALSE) AS potential_high_value
+  FROM (
 SELECT partner_id,
        company_id,
        first_order_date,
@@ -29,7 +48,37 @@ SELECT partner_id,
             WHEN first_order_date > months_ago_3 THEN tiers[6]
             ELSE tiers[7]
        END AS tier_id,
+       round(window_revenue / NULLIF(window_order_count, 0), 2) AS window_average_order_value,
+       COALESCE(round(window_revenue / NULLIF(window_order_count, 0), 2) >= 10000, FALSE) AS large,
+       window_order_count >= 6 AS often,
+       window_days,
+       first_order_date > months_ago_3 AS is_new,
+       CASE WHEN order_count = 0 THEN NULL
+            WHEN window_revenue >= 500000 AND window_order_count >= 4 THEN 'high'
+            WHEN window_revenue >= 100000 AND window_order_count >= 2 THEN 'middle'
+            ELSE 'low' END AS value_band,
+       CASE WHEN order_count = 0 THEN 'prospect'
+            WHEN last_order_date <= months_ago_12 THEN 'lost'
+            WHEN last_order_date <= months_ago_6 THEN 'dormant'
+            WHEN returned_on > months_ago_3 THEN 'won_back'
+            WHEN first_order_date > months_ago_3 THEN 'new'
+            WHEN slips_on <= today THEN 'slipping'
+            WHEN first_order_date <= months_ago_12 AND recent_revenue < previous_revenue * 0.8 THEN 'slipping'
+            WHEN first_order_date <= months_ago_12 AND recent_revenue > previous_revenue * 1.2 THEN 'growing'
+            ELSE 'stable' END AS lifecycle_status,
+       recent_revenue,
+       previous_revenue,
+       returned_on,
+       slips_on,
+       LEAST(order_count, 12)::int AS ladder_step,
+       to_jsonb(NULLIF(step_days, '{{}}')) AS step_days,
        LEAST((first_in_window + time_window)::date,
+             (first_recent + interval '6 months')::date,
+             (first_previous + interval '12 months')::date,
+             CASE WHEN returned_on > months_ago_3 THEN (returned_on + interval '3 months')::date END,
+             CASE WHEN first_order_date > months_ago_12
+                  THEN (first_order_date + interval '12 months')::date END,
+             CASE WHEN slips_on > today THEN slips_on END,
              CASE WHEN last_order_date > months_ago_6
                   THEN (last_order_date + interval '6 months')::date END,
              CASE WHEN last_order_date > months_ago_12
@@ -47,7 +96,16 @@ SELECT partner_id,
                COALESCE(purchase.margin, 0) - COALESCE(refund.margin, 0) AS margin,
                COALESCE(purchase.window_revenue, 0) - COALESCE(refund.window_revenue, 0) AS window_revenue,
                COALESCE(purchase.window_order_count, 0) AS window_order_count,
+               COALESCE(purchase.recent_revenue, 0) - COALESCE(refund.recent_revenue, 0) AS recent_revenue,
+               COALESCE(purchase.previous_revenue, 0) - COALESCE(refund.previous_revenue, 0) AS previous_revenue,
                LEAST(purchase.first_in_window, refund.first_in_window) AS first_in_window,
+               LEAST(purchase.first_recent, refund.first_recent) AS first_recent,
+               LEAST(purchase.first_previous, refund.first_previous) AS first_previous,
+               purchase.returned_on,
+               purchase.window_days,
+               purchase.step_days,
+               CASE WHEN purchase.gaps >= 2 THEN purchase.last_order_date + 1
+                    + floor(purchase.gap_sum * 2.0 / purchase.gaps)::int END AS slips_on,
                purchase.gaps,
                purchase.gap_sum,
                purchase.gap_squares,
@@ -58,7 +116,7 @@ SELECT partner_id,
           FROM (
                 SELECT p.id AS partner_id, company.id AS company_id
                   FROM res_partner p
-                  JOIN (VALUES {companies}) AS company (id, tz, today, window_start, time_window, tiers)
+                  JOIN (VALUES {companies}) AS company (id, tz, today, window_start, recent_start, previous_start, time_window, tiers)
                        ON p.company_id IS NULL OR p.company_id = company.id
                  WHERE p.customer_rank > 0 AND p.commercial_partner_id = p.id
                ) prospect
@@ -80,6 +138,15 @@ SELECT partner_id,
                        sum(revenue) FILTER (WHERE day >= window_start) AS window_revenue,
                        count(*) FILTER (WHERE day >= window_start) AS window_order_count,
                        min(day) FILTER (WHERE day >= window_start) AS first_in_window,
+                       sum(revenue) FILTER (WHERE day >= recent_start) AS recent_revenue,
+                       sum(revenue) FILTER (WHERE day >= previous_start AND day < recent_start) AS previous_revenue,
+                       min(day) FILTER (WHERE day >= recent_start) AS first_recent,
+                       min(day) FILTER (WHERE day >= previous_start AND day < recent_start) AS first_previous,
+                       max(day) FILTER (WHERE gap >= 168 AND (day - gap + interval '6 months')::date <= day)
+                           AS returned_on,
+                       count(*) FILTER (WHERE gap IS DISTINCT FROM 0 AND day >= window_start) AS window_days,
+                       -- The rows come in the order of their days; of one day, the first has the gap.
+                       (array_agg(gap))[2:12] AS step_days,
                        count(*) FILTER (WHERE gap > 0) AS gaps,
                        -- The days between the first and the last purchase are all of its gaps.
                        NULLIF(max(day) - min(day), 0)::bigint AS gap_sum,
@@ -91,7 +158,7 @@ SELECT partner_id,
                                 SELECT p.commercial_partner_id AS partner_id,
                                        o.company_id,
                                        (o.date_order AT TIME ZONE 'UTC' AT TIME ZONE company.tz)::date AS day,
-                                       company.window_start,
+                                       company.window_start, company.recent_start, company.previous_start,
                                        CASE WHEN o.currency_rate = 1 THEN o.amount_untaxed
                                             ELSE round(o.amount_untaxed / COALESCE(NULLIF(o.currency_rate, 0), 1), 2)
                                        END AS revenue,
@@ -101,16 +168,17 @@ SELECT partner_id,
                                   FROM sale_order o
                                   JOIN res_partner p ON p.id = o.partner_id
                                   JOIN (VALUES {companies}) AS company
-                                       (id, tz, today, window_start, time_window, tiers)
+                                       (id, tz, today, window_start, recent_start, previous_start, time_window, tiers)
                                        ON company.id = o.company_id
                                  WHERE o.state = 'sale'
                                  UNION ALL
                                 SELECT p.commercial_partner_id, h.company_id, h.date,
-                                       company.window_start, h.amount, h.margin
+                                       company.window_start, company.recent_start, company.previous_start,
+                                       h.amount, h.margin
                                   FROM trade_order_history h
                                   JOIN res_partner p ON p.id = h.partner_id
                                   JOIN (VALUES {companies}) AS company
-                                       (id, tz, today, window_start, time_window, tiers)
+                                       (id, tz, today, window_start, recent_start, previous_start, time_window, tiers)
                                        ON company.id = h.company_id
                                ) purchase
                        ) spaced
@@ -122,12 +190,17 @@ SELECT partner_id,
                        sum(amount) AS revenue,
                        sum(margin) AS margin,
                        sum(amount) FILTER (WHERE day >= window_start) AS window_revenue,
-                       min(day) FILTER (WHERE day >= window_start AND amount <> 0) AS first_in_window
+                       min(day) FILTER (WHERE day >= window_start AND amount <> 0) AS first_in_window,
+                       sum(amount) FILTER (WHERE day >= recent_start) AS recent_revenue,
+                       sum(amount) FILTER (WHERE day >= previous_start AND day < recent_start) AS previous_revenue,
+                       min(day) FILTER (WHERE day >= recent_start AND amount <> 0) AS first_recent,
+                       min(day) FILTER (WHERE day >= previous_start AND day < recent_start AND amount <> 0)
+                           AS first_previous
                   FROM (
                         SELECT p.commercial_partner_id AS partner_id,
                                part.company_id,
                                part.day,
-                               company.window_start,
+                               company.window_start, company.recent_start, company.previous_start,
                                CASE WHEN of_order THEN round(balance * share, 2) ELSE balance END AS amount,
                                CASE WHEN of_order THEN round(balance * share * margin_rate, 2) ELSE balance END AS margin
                           FROM (
@@ -153,7 +226,7 @@ SELECT partner_id,
                                  WHERE m.move_type = 'out_refund' AND m.state = 'posted'
                                ) part
                           JOIN res_partner p ON p.id = part.partner_id
-                          JOIN (VALUES {companies}) AS company (id, tz, today, window_start, time_window, tiers)
+                          JOIN (VALUES {companies}) AS company (id, tz, today, window_start, recent_start, previous_start, time_window, tiers)
                                ON company.id = part.company_id
                          WHERE of_order
                             OR reversed_entry_id IS NULL
@@ -207,8 +280,8 @@ SELECT partner_id,
        ) total
   JOIN (
         -- The last day that is some months ago: a day is as far away as its calendar says.
-        SELECT company.id AS company_id, company.time_window, company.tiers, ago.*
-          FROM (VALUES {companies}) AS company (id, tz, today, window_start, time_window, tiers)
+        SELECT company.id AS company_id, company.today, company.time_window, company.tiers, ago.*
+          FROM (VALUES {companies}) AS company (id, tz, today, window_start, recent_start, previous_start, time_window, tiers)
           JOIN LATERAL (
                 SELECT max(day) FILTER (WHERE day + interval '3 months' <= today) AS months_ago_3,
                        max(day) FILTER (WHERE day + interval '6 months' <= today) AS months_ago_6,
@@ -216,3 +289,4 @@ SELECT partner_id,
                   FROM (SELECT today - n AS day FROM generate_series(0, 400) n) past
                ) ago ON TRUE
        ) company USING (company_id)
+       ) valued

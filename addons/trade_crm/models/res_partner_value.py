@@ -12,13 +12,21 @@ class ResPartner(models.Model):
         aggregator="avg",
         groups=ROLES,
     )
-    trade_matrix_quadrant = fields.Selection(related="trade_profile_id.matrix_quadrant", groups=ROLES)
+    trade_matrix_quadrant = fields.Selection(
+        related="trade_profile_id.matrix_quadrant", groups=ROLES
+    )
     trade_matrix_segment = fields.Selection(related="trade_profile_id.matrix_segment", groups=ROLES)
     trade_value_band = fields.Selection(related="trade_profile_id.value_band", groups=ROLES)
-    trade_lifecycle_status = fields.Selection(related="trade_profile_id.lifecycle_status", groups=ROLES)
+    trade_lifecycle_status = fields.Selection(
+        related="trade_profile_id.lifecycle_status", groups=ROLES
+    )
     trade_lifecycle_reason = fields.Char(related="trade_profile_id.lifecycle_reason", groups=ROLES)
-    trade_lifecycle_measure = fields.Text(related="trade_profile_id.lifecycle_measure", groups=ROLES)
-    trade_purchase_pattern = fields.Selection(related="trade_profile_id.purchase_pattern", groups=ROLES)
+    trade_lifecycle_measure = fields.Text(
+        related="trade_profile_id.lifecycle_measure", groups=ROLES
+    )
+    trade_purchase_pattern = fields.Selection(
+        related="trade_profile_id.purchase_pattern", groups=ROLES
+    )
     trade_potential_high_value = fields.Boolean(
         related="trade_profile_id.potential_high_value", groups=ROLES
     )

@@ -33,7 +33,10 @@ class SaleOrder(models.Model):
 
     def _auto_init(self):
         # Orders that exist already have no effects; computing that would take minutes.
-        for column, definition in (("trade_effects", "jsonb"), ("trade_delivery_priority", "varchar")):
+        for column, definition in (
+            ("trade_effects", "jsonb"),
+            ("trade_delivery_priority", "varchar"),
+        ):
             if not column_exists(self.env.cr, self._table, column):
                 create_column(self.env.cr, self._table, column, definition)
         return super()._auto_init()

@@ -44,9 +44,7 @@ class TradeCustomerProfile(models.Model):
         buyers = Domain("company_id", "=", company.id) & Domain("order_count", ">", 0)
         domain = buyers & self._get_ladder_year_domain("first_order_date", year)
         segments = self._read_ladder_segments(domain, group_by)
-        selected = [
-            segment for segment in segments if value is None or segment["value"] == value
-        ]
+        selected = [segment for segment in segments if value is None or segment["value"] == value]
         rungs = climb(*self._add_up_ladder(selected))
         days = self._read_ladder_days(domain & self._get_ladder_domain(group_by, value))
         return {
@@ -68,7 +66,9 @@ class TradeCustomerProfile(models.Model):
     @api.model
     def _get_ladder_field(self, group_by):
         if group_by not in GROUPS:
-            raise ValidationError(self.env._("The order ladder cannot be told apart by %s.", group_by))
+            raise ValidationError(
+                self.env._("The order ladder cannot be told apart by %s.", group_by)
+            )
         return GROUPS[group_by]
 
     # ------------------------------------------------------------------
@@ -145,7 +145,10 @@ class TradeCustomerProfile(models.Model):
     def _add_up_ladder(self, segments):
         """``stopped`` and ``gone`` of several segments together."""
         return tuple(
-            [sum(counts) for counts in zip([0] * LADDER_STEPS, *(s[name] for s in segments), strict=True)]
+            [
+                sum(counts)
+                for counts in zip([0] * LADDER_STEPS, *(s[name] for s in segments), strict=True)
+            ]
             for name in ("stopped", "gone")
         )
 

@@ -76,7 +76,9 @@ class TradeCustomerProfile(models.Model):
             "key": key,
             "name": dict(self._fields[field]._description_selection(self.env))[key],
             **part,
-            "customer_share": part["customers"] / total["customers"] if total["customers"] else None,
+            "customer_share": part["customers"] / total["customers"]
+            if total["customers"]
+            else None,
             "revenue_share": part["revenue"] / total["revenue"] if total["revenue"] > 0 else None,
         }
 

@@ -71,13 +71,18 @@ class TradeCustomerProfile(models.Model):
     lifecycle_status = fields.Selection(STATUSES, readonly=True)
     lifecycle_reason = fields.Char("Why this status", compute="_compute_lifecycle_reason")
     recent_revenue = fields.Monetary(
-        "Recent revenue", readonly=True, help="Revenue of the months that the policy takes for a trend."
+        "Recent revenue",
+        readonly=True,
+        help="Revenue of the months that the policy takes for a trend.",
     )
     previous_revenue = fields.Monetary(
-        "Revenue before", readonly=True, help="Revenue of as many months before those of recent revenue."
+        "Revenue before",
+        readonly=True,
+        help="Revenue of as many months before those of recent revenue.",
     )
     returned_on = fields.Date(
-        readonly=True, help="The last purchase that came after a dormant time, as the policy has it."
+        readonly=True,
+        help="The last purchase that came after a dormant time, as the policy has it.",
     )
     slips_on = fields.Date(
         "Late from",
@@ -159,11 +164,8 @@ class TradeCustomerProfile(models.Model):
                 "count(*) FILTER ("
                 "WHERE orders > 0 AND gap IS DISTINCT FROM 0 AND day >= window_start)"
             ),
-            # The first order of a day has the gap, those after it have none.
-            "step_days": SQL(
-                "(array_agg(gap ORDER BY day, gap DESC NULLS FIRST) FILTER (WHERE orders > 0))[2:%s]",
-                LADDER_STEPS,
-            ),
+            # ``purchase`` comes in the order of the days, because its gaps are found in that order.
+            "step_days": SQL("(array_agg(gap) FILTER (WHERE orders > 0))[2:%s]", LADDER_STEPS),
         }
 
     @api.model
@@ -340,11 +342,17 @@ class TradeCustomerProfile(models.Model):
     @api.model
     def _get_policy_of_companies(self, companies):
         """``{company: its policy}``; companies without an active one are left out."""
-        policies = self.env["trade.tier.policy"].sudo().search([("company_id", "in", companies.ids)])
+        policies = (
+            self.env["trade.tier.policy"].sudo().search([("company_id", "in", companies.ids)])
+        )
         return {policy.company_id: policy for policy in policies}
 
     @api.depends(
-        "lifecycle_status", "last_order_date", "first_order_date", "recent_revenue", "previous_revenue"
+        "lifecycle_status",
+        "last_order_date",
+        "first_order_date",
+        "recent_revenue",
+        "previous_revenue",
     )
     @api.depends_context("lang")
     def _compute_lifecycle_reason(self):
@@ -362,7 +370,11 @@ class TradeCustomerProfile(models.Model):
         if status == "prospect":
             return _("No purchase yet")
         if status in GONE:
-            months = policy.lifecycle_lost_months if status == "lost" else policy.lifecycle_dormant_months
+            months = (
+                policy.lifecycle_lost_months
+                if status == "lost"
+                else policy.lifecycle_dormant_months
+            )
             return _(
                 "No purchase for %(months)s months; the last one was on %(day)s",
                 months=months,
@@ -411,9 +423,9 @@ class TradeCustomerProfile(models.Model):
         policies = self._get_policy_of_companies(self.company_id)
         for profile in self:
             policy = policies.get(profile.company_id)
-            profile.potential_reason = (
-                bool(policy and profile.potential_high_value) and profile._describe_potential(policy)
-            )
+            profile.potential_reason = bool(
+                policy and profile.potential_high_value
+            ) and profile._describe_potential(policy)
 
     def _describe_potential(self, policy):
         self.ensure_one()

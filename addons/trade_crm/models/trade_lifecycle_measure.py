@@ -20,7 +20,8 @@ class TradeLifecycleMeasure(models.Model):
     profile_count = fields.Integer("Customers", compute="_compute_profile_count")
 
     _status_unique = models.Constraint(
-        "UNIQUE (company_id, status)", "There is one measure for each lifecycle status: edit that one."
+        "UNIQUE (company_id, status)",
+        "There is one measure for each lifecycle status: edit that one.",
     )
 
     @api.depends("status", "company_id")
@@ -66,7 +67,9 @@ class TradeLifecycleMeasure(models.Model):
             "slipping": self.env._(
                 "Call this week: find out whether price, quality, delivery or a competitor is the cause."
             ),
-            "dormant": self.env._("Make a time-limited offer on what they used to buy and follow up by phone."),
+            "dormant": self.env._(
+                "Make a time-limited offer on what they used to buy and follow up by phone."
+            ),
             "lost": self.env._(
                 "Find the reason and any unsolved complaint; solve it before the next offer, else stop."
             ),
@@ -79,13 +82,22 @@ class TradeLifecycleMeasure(models.Model):
     def _create_default(self, companies):
         """Give each of ``companies`` the measures that it has none for yet, in every language."""
         english = self.with_context(lang="en_US")
-        groups = english._read_group([("company_id", "in", companies.ids)], ["company_id", "status"])
+        groups = english._read_group(
+            [("company_id", "in", companies.ids)], ["company_id", "status"]
+        )
         known = set(groups)
         measures = english.create(
             [
-                {"company_id": company.id, "status": status, "measure": measure, "sequence": 10 * number}
+                {
+                    "company_id": company.id,
+                    "status": status,
+                    "measure": measure,
+                    "sequence": 10 * number,
+                }
                 for company in companies
-                for number, (status, measure) in enumerate(english._get_default_measures().items(), 1)
+                for number, (status, measure) in enumerate(
+                    english._get_default_measures().items(), 1
+                )
                 if (company, status) not in known
             ]
         )
@@ -117,8 +129,12 @@ class TradeCustomerProfile(models.Model):
     @api.depends_context("lang")
     def _compute_lifecycle_measure(self):
         measures = (
-            self.env["trade.lifecycle.measure"].sudo().search([("company_id", "in", self.company_id.ids)])
+            self.env["trade.lifecycle.measure"]
+            .sudo()
+            .search([("company_id", "in", self.company_id.ids)])
         )
         texts = {(measure.company_id, measure.status): measure.measure for measure in measures}
         for profile in self:
-            profile.lifecycle_measure = texts.get((profile.company_id, profile.lifecycle_status), False)
+            profile.lifecycle_measure = texts.get(
+                (profile.company_id, profile.lifecycle_status), False
+            )

@@ -161,7 +161,9 @@ class TradeTierPolicy(models.Model):
             months = (policy.lifecycle_dormant_months, policy.lifecycle_lost_months)
             if months[0] >= months[1]:
                 raise ValidationError(
-                    self.env._("A customer is dormant first and lost later: put more months on lost.")
+                    self.env._(
+                        "A customer is dormant first and lost later: put more months on lost."
+                    )
                 )
 
     def write(self, vals):

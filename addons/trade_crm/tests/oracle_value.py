@@ -66,7 +66,9 @@ def compute_row(purchases, policy, today):
         money = {"recent_revenue": Decimal(0), "previous_revenue": Decimal(0)}
         never = {"lifecycle_status": "prospect", "purchase_pattern": "never"}
         none = none | money | never | {"potential_high_value": False, "ladder_step": 0}
-        return none | _sum_trend(purchases, policy, today), _get_trend_days(purchases, policy, today)
+        return none | _sum_trend(purchases, policy, today), _get_trend_days(
+            purchases, policy, today
+        )
     row = _sum_trend(purchases, policy, today)
     row |= _get_steps(days, policy)
     window = [
@@ -166,7 +168,10 @@ def _get_status(days, row, policy, today):
         return "lost"
     if add_months(last, policy.lifecycle_dormant_months) <= today:
         return "dormant"
-    if row["returned_on"] and add_months(row["returned_on"], policy.lifecycle_returned_months) > today:
+    if (
+        row["returned_on"]
+        and add_months(row["returned_on"], policy.lifecycle_returned_months) > today
+    ):
         return "won_back"
     if add_months(first, policy.lifecycle_new_months) > today:
         return "new"

@@ -87,7 +87,9 @@ class TestCustomerValue(ValueCommon):
             self.assertProfile(partner, value_band=band)
 
     def test_limit_of_a_band_that_is_not_used(self):
-        self.policy.write({"band_high_revenue": 0.0, "band_high_orders": 2, "band_middle_revenue": 0.0})
+        self.policy.write(
+            {"band_high_revenue": 0.0, "band_high_orders": 2, "band_middle_revenue": 0.0}
+        )
         self._buy(("2026-01-01", 1.0), ("2026-02-01", -5.0))
         self._rebuild_all_now()
         self.assertProfile(self.customer, value_band="high")
@@ -116,7 +118,12 @@ class TestCustomerValue(ValueCommon):
 
     def test_growing_and_slipping_by_revenue(self):
         """20 % more or less is no change yet. The purchases are too few for a rhythm."""
-        for recent, status in ((80.0, "stable"), (79.0, "slipping"), (120.0, "stable"), (121.0, "growing")):
+        for recent, status in (
+            (80.0, "stable"),
+            (79.0, "slipping"),
+            (120.0, "stable"),
+            (121.0, "growing"),
+        ):
             with self.subTest(recent=recent):
                 purchases = (("2025-03-01", 500.0), ("2025-09-01", 100.0), ("2026-02-25", recent))
                 # 2025-03-01 is beyond both periods; it makes the customer old enough.
@@ -144,7 +151,8 @@ class TestCustomerValue(ValueCommon):
         self.assertEqual(self._get_status(("2025-07-01", 10.0), ("2026-01-01", 10.0)), "won_back")
         self.assertEqual(self._get_status(("2025-07-02", 10.0), ("2026-01-01", 10.0)), "stable")
         self.assertEqual(
-            self._get_status(("2025-04-01", 10.0), ("2025-12-31", 10.0), ("2026-03-01", 10.0)), "stable"
+            self._get_status(("2025-04-01", 10.0), ("2025-12-31", 10.0), ("2026-03-01", 10.0)),
+            "stable",
         )
 
     def test_time_alone_makes_dormant_and_lost(self):
@@ -186,7 +194,9 @@ class TestCustomerValue(ValueCommon):
         self._rebuild_all_now()
         profile = self._get_profile(self.customer)
         self.assertEqual(profile.lifecycle_status, "slipping")
-        self.assertEqual(profile.lifecycle_reason, "No purchase for 69 days; the purchase cycle is 10 days")
+        self.assertEqual(
+            profile.lifecycle_reason, "No purchase for 69 days; the purchase cycle is 10 days"
+        )
 
     # ------------------------------------------------------------------
     # Pattern and potential
@@ -195,8 +205,13 @@ class TestCustomerValue(ValueCommon):
     def test_patterns(self):
         cases = {
             "bulk_once": [("2025-06-01", 40000.0), ("2026-01-01", 60000.0)],
-            "bulk_repeated": [("2025-05-01", 50000.0), ("2025-09-01", 50000.0), ("2026-01-01", 50000.0)],
-            "continuous": [(f"2025-{month}-01", 90000.0) for month in (10, 11, 12)] + [("2026-01-01", 9.0)],
+            "bulk_repeated": [
+                ("2025-05-01", 50000.0),
+                ("2025-09-01", 50000.0),
+                ("2026-01-01", 50000.0),
+            ],
+            "continuous": [(f"2025-{month}-01", 90000.0) for month in (10, 11, 12)]
+            + [("2026-01-01", 9.0)],
             "occasional": [("2025-11-01", 49999.0), ("2026-01-01", 50000.0)],
         }
         for pattern, purchases in cases.items():
@@ -316,9 +331,7 @@ class TestCustomerValue(ValueCommon):
         self.assertIn(partner, partners.search([("trade_value_band", "=", "low")]))
         self.assertNotIn(partner, partners.search([("trade_lifecycle_status", "=", "lost")]))
         groups = dict(
-            partners._read_group(
-                [("id", "=", partner.id)], ["trade_matrix_quadrant"], ["__count"]
-            )
+            partners._read_group([("id", "=", partner.id)], ["trade_matrix_quadrant"], ["__count"])
         )
         self.assertEqual(groups, {"spender": 1})
 
@@ -327,7 +340,9 @@ class TestCustomerValue(ValueCommon):
     # ------------------------------------------------------------------
 
     def test_every_status_has_a_measure(self):
-        measures = self.env["trade.lifecycle.measure"].search([("company_id", "=", self.company_cn.id)])
+        measures = self.env["trade.lifecycle.measure"].search(
+            [("company_id", "=", self.company_cn.id)]
+        )
         statuses = dict(self.env["trade.customer.profile"]._fields["lifecycle_status"].selection)
         self.assertEqual(set(measures.mapped("status")), set(statuses))
         self.assertTrue(all(measures.mapped("measure")))
@@ -342,7 +357,8 @@ class TestCustomerValue(ValueCommon):
         partner = self._as("res.partner", self.user_rep).browse(self.customer.id)
         self.assertEqual(partner.trade_lifecycle_measure, "Send the sample box")
         self.assertNotEqual(
-            self._get_profile(self.customer, self.company_us).lifecycle_measure, "Send the sample box"
+            self._get_profile(self.customer, self.company_us).lifecycle_measure,
+            "Send the sample box",
         )
 
     def test_measures_are_made_once_and_edits_stay(self):
@@ -364,7 +380,9 @@ class TestCustomerValue(ValueCommon):
         self._make_history(self.customer, day="2026-03-01")
         self._make_history(self._make_customer("Old"), day="2025-01-01")
         self._run_job()
-        measure = self._as("trade.lifecycle.measure", self.user_rep).search([("status", "=", "new")])
+        measure = self._as("trade.lifecycle.measure", self.user_rep).search(
+            [("status", "=", "new")]
+        )
         self.assertEqual(measure.profile_count, 1)
         self.assertEqual(self._find_partners(measure.action_view_partners()), self.customer)
 
@@ -374,6 +392,8 @@ class TestCustomerValue(ValueCommon):
             measure.measure = "Nothing"
         measure.with_user(self.user_manager).measure = "Call them"
         self.assertEqual(measure.measure, "Call them")
-        foreign = self.env["trade.lifecycle.measure"].search([("company_id", "=", self.company_us.id)])
+        foreign = self.env["trade.lifecycle.measure"].search(
+            [("company_id", "=", self.company_us.id)]
+        )
         with self.assertRaises(AccessError):
             foreign[0].with_user(self.user_manager).read(["measure"])

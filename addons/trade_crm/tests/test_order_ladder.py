@@ -193,10 +193,16 @@ class TestOrderLadder(ValueCommon):
         self.assertEqual([rung["reached"] for rung in ladder["steps"][:3]], [1, 1, 1])
         self.assertEqual(len(ladder["segments"]), 2)
         self.assertEqual(self._get_ladder(group_by="country", value=False)["customers"], 2)
-        self.assertEqual(self._get_ladder(group_by="salesperson", value=self.user_rep.id)["customers"], 1)
+        self.assertEqual(
+            self._get_ladder(group_by="salesperson", value=self.user_rep.id)["customers"], 1
+        )
         self.assertEqual(self._get_ladder(group_by="quadrant", value="spender")["customers"], 1)
-        self.assertEqual(self._get_ladder(group_by="year", value=2025)["steps"][2]["median_days"], 80.0)
-        self.assertEqual(self._get_ladder(group_by="year", value=2024)["steps"][2]["median_days"], None)
+        self.assertEqual(
+            self._get_ladder(group_by="year", value=2025)["steps"][2]["median_days"], 80.0
+        )
+        self.assertEqual(
+            self._get_ladder(group_by="year", value=2024)["steps"][2]["median_days"], None
+        )
 
     def test_steps_open_who_stopped_there(self):
         self._sell()

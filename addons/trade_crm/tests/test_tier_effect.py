@@ -276,7 +276,9 @@ class TestTierEffect(TradeCrmCommon):
         """Urgency by hand is of one order; that of the tier is of each."""
         order = self._order(self._make_customer("Nobody yet"), trade_delivery_priority="1")
         self.assertEqual(order.copy().trade_delivery_priority, "0")
-        self.assertEqual(self._order(trade_delivery_priority="0").copy().trade_delivery_priority, "1")
+        self.assertEqual(
+            self._order(trade_delivery_priority="0").copy().trade_delivery_priority, "1"
+        )
 
     # ------------------------------------------------------------------
     # Rights and cost
@@ -304,7 +306,9 @@ class TestTierEffect(TradeCrmCommon):
         """What the tier gives was resolved when the order was made."""
         self._count_confirm()
         with_effects = self._count_confirm()
-        self.core.write({"payment_term_id": False, "pricelist_id": False, "picking_priority": False})
+        self.core.write(
+            {"payment_term_id": False, "pricelist_id": False, "picking_priority": False}
+        )
         self._count_confirm()
         self.assertLessEqual(with_effects, self._count_confirm())
 

@@ -42,7 +42,9 @@ class ValueOracleCommon(ValueCommon):
 
     def _get_next_change(self, days, purchases, today):
         """The first of ``days`` and of those that the window and the tiers say."""
-        moved = [oracle_value.add_months(day, self.policy.window_months) for day, *_rest in purchases]
+        moved = [
+            oracle_value.add_months(day, self.policy.window_months) for day, *_rest in purchases
+        ]
         bought = sorted(day for day, *_rest in purchases)
         if bought:
             for tier in self.policy.tier_ids:
@@ -96,12 +98,24 @@ class TestValueCdnow(ValueOracleCommon):
 
     def test_every_column_on_several_days(self):
         seen = defaultdict(set)
-        for today in ("1997-04-30", "1997-06-30", "1998-02-28", "1998-06-30", "1999-03-31", "2005-01-01"):
+        for today in (
+            "1997-04-30",
+            "1997-06-30",
+            "1998-02-28",
+            "1998-06-30",
+            "1999-03-31",
+            "2005-01-01",
+        ):
             with self.subTest(today=today):
                 day = date.fromisoformat(today)
                 self._rebuild_as_of(day)
                 for row in self.assertOracle(self.partner_of.values(), day).values():
-                    for name in ("matrix_quadrant", "matrix_segment", "value_band", "lifecycle_status"):
+                    for name in (
+                        "matrix_quadrant",
+                        "matrix_segment",
+                        "value_band",
+                        "lifecycle_status",
+                    ):
                         seen[name].add(row[name])
                     seen["purchase_pattern"].add(row["purchase_pattern"])
                     seen["potential_high_value"].add(row["potential_high_value"])
@@ -111,7 +125,9 @@ class TestValueCdnow(ValueOracleCommon):
             missing = set(dict(fields[name].selection)) - seen[name]
             self.assertFalse(missing - {"prospect"}, name)
         self.assertEqual(seen["potential_high_value"], {True, False})
-        self.assertTrue({"bulk_once", "bulk_repeated", "continuous", "occasional"} <= seen["purchase_pattern"])
+        self.assertTrue(
+            {"bulk_once", "bulk_repeated", "continuous", "occasional"} <= seen["purchase_pattern"]
+        )
 
     def test_matrix_is_that_of_pandas(self):
         """Quadrants, revenue and shares, from the log by pandas alone."""

@@ -45,7 +45,9 @@ class ValueCommon(TradeCrmCommon):
     def _load_cdnow(cls):
         purchases = read_cdnow()
         partner_of = cls._make_customers(sorted({name for name, *_values in purchases}))
-        cls._copy_purchases((partner_of[name], day, amount) for name, day, _qty, amount in purchases)
+        cls._copy_purchases(
+            (partner_of[name], day, amount) for name, day, _qty, amount in purchases
+        )
         return purchases, partner_of
 
     def _rebuild_as_of(self, today):
@@ -56,7 +58,9 @@ class ValueCommon(TradeCrmCommon):
         """The model as ``user`` sees it, in the own company first."""
         companies = user.company_id | user.company_ids
         return (
-            self.env[model].with_user(user).with_context(allowed_company_ids=companies.ids, **context)
+            self.env[model]
+            .with_user(user)
+            .with_context(allowed_company_ids=companies.ids, **context)
         )
 
     def _find_partners(self, action, user=None):

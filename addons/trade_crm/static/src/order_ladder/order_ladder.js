@@ -40,7 +40,7 @@ export class OrderLadder extends Component {
         const { group_by, value, year } = this.filter;
         try {
             this.state.data = await this.keepLast.add(
-                this.orm.call(PROFILE, "get_order_ladder", [], { group_by, value, year })
+                this.orm.call(PROFILE, "get_order_ladder", [], { group_by, value, year }),
             );
         } finally {
             this.state.loading = false;
@@ -64,10 +64,7 @@ export class OrderLadder extends Component {
     }
 
     get selectedSegment() {
-        return (
-            this.filter.value !== null &&
-            this.data.segments.find((segment) => segment.value === this.filter.value)
-        );
+        return this.filter.value !== null && this.data.segments.find((segment) => segment.value === this.filter.value);
     }
 
     /** What to look at first, in words. */
@@ -82,7 +79,7 @@ export class OrderLadder extends Component {
                     total: formatInteger(this.data.customers),
                     share: this.formatShare(stable.share),
                     step: stable_step,
-                })
+                }),
             );
         }
         if (worst_step) {
@@ -90,7 +87,7 @@ export class OrderLadder extends Component {
                 _t("Most customers are gone after order %(step)s: %(count)s are dormant or lost.", {
                     step: worst_step,
                     count: formatInteger(steps[worst_step - 1].gone),
-                })
+                }),
             );
         }
         return parts.join(" ");

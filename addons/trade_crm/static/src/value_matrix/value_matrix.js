@@ -43,14 +43,11 @@ export class ValueMatrix extends Component {
 
     get explanation() {
         const { as_of, company, policy } = this.data;
-        return _t(
-            "%(company)s, %(date)s: orders of the last %(months)s months, net of tax and less refunds.",
-            {
-                company,
-                date: formatDate(deserializeDate(as_of)),
-                months: policy.window_months,
-            }
-        );
+        return _t("%(company)s, %(date)s: orders of the last %(months)s months, net of tax and less refunds.", {
+            company,
+            date: formatDate(deserializeDate(as_of)),
+            months: policy.window_months,
+        });
     }
 
     /** What puts a customer into the quadrant, in words. */
