@@ -1,5 +1,4 @@
-from itertools import groupby
-from operator import itemgetter
+from collections import defaultdict
 
 from odoo import api, models
 from odoo.exceptions import ValidationError
@@ -127,10 +126,10 @@ class TradeCustomerProfile(models.Model):
                 query.where_clause or SQL("TRUE"),
             )
         )
-        return {
-            step: [(days, count) for _step, days, count in group]
-            for step, group in groupby(rows, itemgetter(0))
-        }
+        histograms = defaultdict(list)
+        for step, days, count in rows:
+            histograms[step].append((days, count))
+        return histograms
 
     @api.model
     def _read_ladder_years(self, domain):

@@ -363,38 +363,37 @@ class TradeCustomerProfile(models.Model):
 
     def _describe_status(self, policy):
         self.ensure_one()
-        _ = self.env._
         status = self.lifecycle_status
         if not status:
             return False
         if status == "prospect":
-            return _("No purchase yet")
+            return self.env._("No purchase yet")
         if status in GONE:
             months = (
                 policy.lifecycle_lost_months
                 if status == "lost"
                 else policy.lifecycle_dormant_months
             )
-            return _(
+            return self.env._(
                 "No purchase for %(months)s months; the last one was on %(day)s",
                 months=months,
                 day=format_date(self.env, self.last_order_date),
             )
         if status == "won_back":
-            return _(
+            return self.env._(
                 "Bought again on %(day)s after %(months)s months or more without a purchase",
                 day=format_date(self.env, self.returned_on),
                 months=policy.lifecycle_dormant_months,
             )
         if status == "new":
-            return _(
+            return self.env._(
                 "First purchase on %(day)s, within %(months)s months",
                 day=format_date(self.env, self.first_order_date),
                 months=policy.lifecycle_new_months,
             )
         today = self._get_today(policy.company_id.trade_tz)
         if status == "slipping" and self.slips_on and self.slips_on <= today:
-            return _(
+            return self.env._(
                 "No purchase for %(days)s days; the purchase cycle is %(cycle)s days",
                 days=self.recency_days,
                 cycle=round(self.gap_mean_days),
