@@ -31,13 +31,14 @@ export class OrderLadder extends Component {
         const { group_by = "tier", value = null, year = false } = this.props.state?.filter || {};
         this.filter = useState({ group_by, value, year });
         this.state = useState({ data: null, loading: false });
-        this.props.updateActionState?.({ filter: this.filter });
         onWillStart(() => this.load());
     }
 
     async load() {
         this.state.loading = true;
         const { group_by, value, year } = this.filter;
+        // Plain values, because the browser keeps them with the page.
+        this.props.updateActionState?.({ filter: { group_by, value, year } });
         try {
             this.state.data = await this.keepLast.add(
                 this.orm.call(PROFILE, "get_order_ladder", [], { group_by, value, year }),
