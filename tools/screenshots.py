@@ -17,7 +17,7 @@ from .common import ROOT
 IMAGES = ROOT / "docs" / "images"
 ADDRESS = os.environ.get("URL") or f"http://127.0.0.1:{os.environ.get('HTTP_PORT') or 8069}"
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-READY = ".o_list_renderer, .o_kanban_renderer, .o_form_view, .o_trade_tier_share, .o_pivot, .o_graph_view"
+READY = ".o_list_renderer, .o_kanban_renderer, .o_form_view, main.o_content, .o_pivot, .o_graph_view"
 # Name: (login, size, path below /odoo/, what to click there).
 PICTURES = {
     "tiers": ("manager", DESK, "trade-tiers", []),
@@ -32,6 +32,16 @@ PICTURES = {
     ),
     "tier-changes": ("manager", DESK, "trade-tier-changes", []),
     "policy": ("manager", DESK, "trade-tier-policies", [".o_data_row:first-child td[name=name]"]),
+    "policy-change": (
+        "manager",
+        DESK,
+        "trade-policy-changes",
+        [".o_data_row:first-child td[name=policy_id]", ".nav-link[name=preview]"],
+    ),
+    "value-matrix": ("manager", DESK, "trade-value-matrix", []),
+    "value-matrix-phone": ("rep", PHONE, "trade-value-matrix", []),
+    "order-ladder": ("manager", DESK, "trade-order-ladder", []),
+    "tier-migration": ("manager", DESK, "trade-tier-migration", []),
     "imports": ("manager", DESK, "trade-imports", []),
     "import": ("manager", DESK, "trade-imports", [".o_data_row:first-child td[name=filename]"]),
 }

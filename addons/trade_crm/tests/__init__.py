@@ -1,6 +1,7 @@
 from . import test_customer_profile
 from . import test_customer_value
 from . import test_demo_company
+from . import test_migrations
 from . import test_order_history
 from . import test_order_import
 from . import test_order_ladder

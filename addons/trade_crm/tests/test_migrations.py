@@ -1,0 +1,30 @@
+from odoo.modules.migration import load_script
+from odoo.tests import tagged
+from odoo.tools import file_path
+
+from .common import TradeCrmCommon
+
+
+@tagged("post_install", "-at_install")
+class TestMigrations(TradeCrmCommon):
+    def _migrate(self, version):
+        path = file_path(f"trade_crm/migrations/{version}/post-migration.py")
+        load_script(path, "post-migration").migrate(self.env.cr, version)
+        self.env.flush_all()
+        self.env.cr.precommit.run()
+
+    def test_value(self):
+        """Every company has each measure once, edited ones as they were, and is computed anew."""
+        measures = self.env["trade.lifecycle.measure"]
+        own = measures.search([("company_id", "=", self.company_cn.id)])
+        own[0].measure = "Edited"
+        own[1:].unlink()
+        measures.search([("company_id", "=", self.company_us.id)]).unlink()
+        self.env["trade.profile.dirty"]._clear()
+        self._migrate("19.0.1.1.0")
+        for company in self.company_cn + self.company_us:
+            found = measures.search([("company_id", "=", company.id)])
+            self.assertEqual(len(found), len(set(found.mapped("status"))))
+            self.assertEqual(len(found), 8)
+            self.assertIn(company, self.env["trade.profile.dirty"]._get_whole_companies())
+        self.assertEqual(own[0].measure, "Edited")
