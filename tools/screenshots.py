@@ -17,7 +17,9 @@ from .common import ROOT
 IMAGES = ROOT / "docs" / "images"
 ADDRESS = os.environ.get("URL") or f"http://127.0.0.1:{os.environ.get('HTTP_PORT') or 8069}"
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-READY = ".o_list_renderer, .o_kanban_renderer, .o_form_view, main.o_content, .o_pivot, .o_graph_view"
+READY = (
+    ".o_list_renderer, .o_kanban_renderer, .o_form_view, main.o_content, .o_pivot, .o_graph_view"
+)
 # Name: (login, size, path below /odoo/, what to click there).
 PICTURES = {
     "tiers": ("manager", DESK, "trade-tiers", []),
