@@ -499,6 +499,21 @@ def _load_leads(demo):
         )
 
 
+def _prepare_policy(demo):
+    """Good terms for core customers, and a change of the rules that waits for a decision."""
+    policy = demo.env["trade.tier.policy"].search([("company_id", "=", demo.env.company.id)])
+    core = policy.tier_ids.filtered("min_revenue").sorted("min_revenue")[-1]
+    core.write(
+        {
+            "payment_term_id": demo.env.ref("account.account_payment_term_30days").id,
+            "picking_priority": "1",
+        }
+    )
+    manager = demo.users["manager"]
+    draft = demo.env["trade.tier.policy.draft"].with_user(manager).create({"policy_id": policy.id})
+    draft.line_ids.filtered(lambda line: line.tier_id == core).min_revenue = 300000
+
+
 def _finish(demo):
     """The tiers of today; nothing waits in the queue."""
     env = demo.env
@@ -516,9 +531,10 @@ STEPS = [
     ("users", _load_users, 2),
     ("customers", _load_customers, 8),
     ("products", _load_products, 8),
-    ("purchases before Odoo", _load_history, 50),
+    ("purchases before Odoo", _load_history, 49),
     ("orders of the last two weeks", _load_orders, 25),
     ("quotations", _load_quotations, 2),
     ("leads", _load_leads, 2),
+    ("tier policy", _prepare_policy, 1),
     ("tiers of today", _finish, 2),
 ]

@@ -111,6 +111,12 @@ class TestDemoCompany(TransactionCase):
         self.assertEqual(oracle.describe_differences(expected, found), "")
         self.assertEqual(len(found), 180)
 
+    def test_a_change_of_the_policy_waits(self):
+        [draft] = self.env["trade.tier.policy.draft"].search([])
+        self.assertEqual(draft.state, "draft")
+        self.assertIn("300,000", draft.changes)
+        self.assertEqual(draft.create_uid.login, "manager")
+
     def test_live_orders(self):
         orders = self.env["sale.order"].search([])
         self.assertEqual(set(orders.mapped("state")), {"draft", "sent", "sale", "cancel"})
