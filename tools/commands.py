@@ -63,8 +63,9 @@ def demo_reset():
 
 def demo_cdnow():
     """Add a company with the CDNOW purchase log to the demo database."""
-    with set_up_demo() as (databases, _logins):
-        say(demo.load(databases, "load_cdnow"))
+    with set_up_demo() as (databases, logins):
+        demo.load(databases, "load_cdnow")
+        say(f"The company CDNOW is there: choose it at the top right as admin or manager.\n\n{logins}")
 
 
 def shell():

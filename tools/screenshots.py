@@ -31,7 +31,7 @@ PICTURES = {
         [".o_data_row:first-child td[name=complete_name]", "a[name=trade_profile]"],
     ),
     "tier-changes": ("manager", DESK, "trade-tier-changes", []),
-    "policy": ("manager", DESK, "trade-tier-policies", [".o_data_row:first-child td"]),
+    "policy": ("manager", DESK, "trade-tier-policies", [".o_data_row:first-child td[name=name]"]),
     "imports": ("manager", DESK, "trade-imports", []),
     "import": ("manager", DESK, "trade-imports", [".o_data_row:first-child td[name=filename]"]),
 }

@@ -1,14 +1,27 @@
 import json
 from collections import defaultdict
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 
 import pytz
+from dateutil.relativedelta import relativedelta
 
 from odoo import api, models
 from odoo.tools import SQL
 
 from .sale_order_line import ITEM_CONDITION
 from .trade_customer_profile import REFRESH_AT_ONCE
+
+
+def get_window_start(today, months):
+    """The first day of which a purchase counts on day ``today`` in a window of ``months``.
+
+    A purchase leaves the window on the day that is ``months`` later in the calendar, or on the
+    last day of that month: of the days that leave on the same one, all leave.
+    """
+    day = today - relativedelta(months=months)
+    while day + relativedelta(months=months) <= today:
+        day += timedelta(days=1)
+    return day
 
 
 class TradeCustomerProfile(models.Model):
@@ -59,24 +72,22 @@ class TradeCustomerProfile(models.Model):
 
     @api.model
     def _get_customer_join(self, partner, company, scoped):
-        """Join ``company`` and ``customer``, whose ``partner_id`` is the commercial partner.
+        """Join ``customer``, whose ``partner_id`` is the commercial partner.
 
         :param partner: ``SQL`` of the partner of the document, of any level
         :param company: ``SQL`` of the company of the document
         """
         if scoped:
-            customer = SQL(
+            return SQL(
                 "JOIN scope customer ON customer.id = %s AND customer.company_id = %s",
                 partner,
                 company,
             )
-        else:
-            customer = SQL(
-                "JOIN (SELECT id, commercial_partner_id AS partner_id FROM res_partner) customer"
-                " ON customer.id = %s",
-                partner,
-            )
-        return SQL("%s JOIN company ON company.id = %s", customer, company)
+        return SQL(
+            "JOIN (SELECT id, commercial_partner_id AS partner_id FROM res_partner) customer"
+            " ON customer.id = %s",
+            partner,
+        )
 
     @api.model
     def _get_order_source(self, scoped):
@@ -95,7 +106,9 @@ class TradeCustomerProfile(models.Model):
                         WHEN COALESCE(so.currency_rate, 1) IN (0, 1) THEN so.margin
                         ELSE round(so.margin / so.currency_rate, company.decimals)
                    END AS margin
-              FROM sale_order so %s
+              FROM sale_order so
+              JOIN company ON company.id = so.company_id
+                   %s
             """,
             self._get_customer_join(SQL("so.partner_id"), SQL("so.company_id"), scoped),
         )
@@ -131,6 +144,7 @@ class TradeCustomerProfile(models.Model):
                                / NULLIF(sum(l.balance) OVER (PARTITION BY sol.id), 0)
                            )) AS share
                       FROM account_move m
+                      JOIN company ON company.id = m.company_id
                       JOIN account_move_line l ON l.move_id = m.id AND l.display_type = 'product'
                       JOIN sale_order_line_invoice_rel rel ON rel.invoice_line_id = l.id
                       JOIN sale_order_line sol ON sol.id = rel.order_line_id
@@ -164,10 +178,13 @@ class TradeCustomerProfile(models.Model):
                AND NOT EXISTS (
                     SELECT FROM sale_order_line_invoice_rel rel WHERE rel.invoice_line_id = l.id
                )
-               AND (m.reversed_entry_id IS NULL OR EXISTS (
-                    SELECT FROM account_move_line ol
+               -- Looked up for the few refunds; an EXISTS would be hashed over all invoices.
+               AND (m.reversed_entry_id IS NULL OR (
+                    SELECT TRUE
+                      FROM account_move_line ol
                       JOIN sale_order_line_invoice_rel rel ON rel.invoice_line_id = ol.id
                      WHERE ol.move_id = m.reversed_entry_id
+                     LIMIT 1
                ))
             """,
             self._get_customer_join(SQL("m.partner_id"), SQL("m.company_id"), scoped),
@@ -286,21 +303,25 @@ class TradeCustomerProfile(models.Model):
 
     @api.model
     def _get_company_sql(self, policies):
-        rows = [
-            SQL(
-                "(%s, %s, %s::date, %s, make_interval(months => %s))",
-                policy.company_id,
-                policy.tz,
-                self._get_today(policy.tz),
-                policy.decimals,
-                policy.window_months,
-            )
-            for policy in policies
-        ]
+        rows = [self._get_company_columns(policy) for policy in policies]
         return SQL(
-            "company (id, tz, today, decimals, time_window) AS NOT MATERIALIZED (VALUES %s)",
-            SQL(", ").join(rows),
+            "company (%s) AS NOT MATERIALIZED (VALUES %s)",
+            SQL(", ").join(SQL.identifier(name) for name in rows[0]),
+            SQL(", ").join(SQL("(%s)", SQL(", ").join(row.values())) for row in rows),
         )
+
+    @api.model
+    def _get_company_columns(self, policy):
+        """What the statement knows of one company: dict of name and ``SQL`` of a typed value."""
+        today = self._get_today(policy.tz)
+        return {
+            "id": SQL("%s", policy.company_id),
+            "tz": SQL("%s", policy.tz),
+            "today": SQL("%s::date", today),
+            "decimals": SQL("%s", policy.decimals),
+            "time_window": SQL("make_interval(months => %s)", policy.window_months),
+            "window_start": SQL("%s::date", get_window_start(today, policy.window_months)),
+        }
 
     @api.model
     def _get_scope_sql(self, pairs):
@@ -336,11 +357,11 @@ class TradeCustomerProfile(models.Model):
             """
             purchase AS (
                 SELECT source.*,
-                       (source.day + company.time_window)::date AS leaves_window_on,
-                       source.day - lag(source.day) OVER (
+                       company.window_start,
+                       CASE WHEN source.orders > 0 THEN source.day - lag(source.day) OVER (
                            PARTITION BY source.partner_id, source.company_id, source.orders > 0
                            ORDER BY source.day
-                       ) AS gap
+                       ) END AS gap
                   FROM (%(sources)s) source
                   JOIN company ON company.id = source.company_id
             ),
@@ -353,7 +374,6 @@ class TradeCustomerProfile(models.Model):
             aggregate AS (
                 SELECT purchase.partner_id, purchase.company_id, %(aggregates)s
                   FROM purchase
-                  JOIN company ON company.id = purchase.company_id
                  GROUP BY purchase.partner_id, purchase.company_id
             ),
             total AS (
@@ -385,25 +405,26 @@ class TradeCustomerProfile(models.Model):
 
     @api.model
     def _get_aggregate_columns(self):
-        """What is added up over ``purchase`` (and ``company``): dict of name and ``SQL``."""
+        """What is added up over ``purchase``: dict of name and ``SQL``."""
         return {
             "first_order_date": SQL("min(day) FILTER (WHERE orders > 0)"),
             "last_order_date": SQL("max(day) FILTER (WHERE orders > 0)"),
             "order_count": SQL("sum(orders)::int"),
             "revenue": SQL("sum(revenue)"),
             "margin": SQL("COALESCE(sum(margin), 0)"),
-            "gaps": SQL("count(*) FILTER (WHERE orders > 0 AND gap > 0)"),
-            "gap_sum": SQL("sum(gap::bigint) FILTER (WHERE orders > 0 AND gap > 0)"),
-            "gap_squares": SQL("sum(gap::bigint * gap) FILTER (WHERE orders > 0 AND gap > 0)"),
-            "window_revenue": SQL(
-                "COALESCE(sum(revenue) FILTER (WHERE leaves_window_on > today), 0)"
+            "gaps": SQL("count(*) FILTER (WHERE gap > 0)"),
+            # The days from the first to the last purchase are all of its gaps.
+            "gap_sum": SQL(
+                "NULLIF(max(day) FILTER (WHERE orders > 0)"
+                " - min(day) FILTER (WHERE orders > 0), 0)::bigint"
             ),
+            "gap_squares": SQL("sum(gap::bigint * gap)"),
+            "window_revenue": SQL("COALESCE(sum(revenue) FILTER (WHERE day >= window_start), 0)"),
             "window_order_count": SQL(
-                "COALESCE(sum(orders) FILTER (WHERE leaves_window_on > today), 0)::int"
+                "COALESCE(sum(orders) FILTER (WHERE day >= window_start), 0)::int"
             ),
-            "leaves_window_on": SQL(
-                "min(leaves_window_on)"
-                " FILTER (WHERE leaves_window_on > today AND (orders > 0 OR revenue <> 0))"
+            "first_in_window": SQL(
+                "min(day) FILTER (WHERE day >= window_start AND (orders > 0 OR revenue <> 0))"
             ),
         }
 
@@ -421,10 +442,10 @@ class TradeCustomerProfile(models.Model):
             "margin",
             "window_revenue",
             "window_order_count",
-            "leaves_window_on",
         )
         return {
             **{name: SQL.identifier("aggregate", name) for name in passed_on},
+            "leaves_window_on": SQL("(aggregate.first_in_window + company.time_window)::date"),
             "average_order_value": SQL(
                 "round(aggregate.revenue / NULLIF(aggregate.order_count, 0), company.decimals)"
             ),
@@ -525,16 +546,11 @@ class TradeCustomerProfile(models.Model):
             ctes = SQL("%s, %s", scope, self._get_total_sql(policies, scoped=True))
             table = SQL("profile")
         else:
-            # The planner has to know how many customers there are.
-            rows = self.env.execute_query(SQL("WITH %s %s", company, scope))
-            if not rows:
-                return
-            scope = SQL(
-                "scope AS NOT MATERIALIZED (SELECT * FROM"
-                " unnest(%s::int[], %s::int[], %s::int[], %s::text[])"
-                " AS scope (id, partner_id, company_id, cause))",
-                *(list(column) for column in zip(*rows, strict=True)),
+            # The planner has to know how many customers of which company there are.
+            self._create_temporary_table(
+                SQL("trade_profile_scope"), SQL("WITH %s %s", company, scope)
             )
+            scope = SQL("scope AS NOT MATERIALIZED (SELECT * FROM trade_profile_scope)")
             self._create_new_table(SQL("%s, %s", company, scope), policies, scoped=True)
             ctes, table = scope, SQL("trade_profile_new")
         self._apply(
@@ -588,15 +604,17 @@ class TradeCustomerProfile(models.Model):
                 "SET LOCAL work_mem = '256MB'; SET LOCAL jit = off; SET LOCAL parallel_tuple_cost = 0.01"
             )
         )
-        self.env.cr.execute(SQL("DROP TABLE IF EXISTS trade_profile_new"))
-        self.env.cr.execute(
-            SQL(
-                "CREATE TEMP TABLE trade_profile_new ON COMMIT DROP AS WITH %s, %s SELECT * FROM profile",
-                ctes,
-                self._get_total_sql(policies, scoped),
-            )
+        self._create_temporary_table(
+            SQL("trade_profile_new"),
+            SQL("WITH %s, %s SELECT * FROM profile", ctes, self._get_total_sql(policies, scoped)),
         )
-        self.env.cr.execute(SQL("ANALYZE trade_profile_new"))
+
+    @api.model
+    def _create_temporary_table(self, name, query):
+        """Keep the rows of ``query`` until the transaction ends, and tell the planner about them."""
+        self.env.cr.execute(SQL("DROP TABLE IF EXISTS %s", name))
+        self.env.cr.execute(SQL("CREATE TEMP TABLE %s ON COMMIT DROP AS %s", name, query))
+        self.env.cr.execute(SQL("ANALYZE %s", name))
 
     @api.model
     def _apply(self, ctes, table, within, cause, policies, only_changed):

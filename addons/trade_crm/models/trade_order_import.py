@@ -264,6 +264,13 @@ class TradeOrderImport(models.Model):
     # Actions
     # ------------------------------------------------------------------
 
+    @api.model
+    def action_get_example(self):
+        """Download a file that can be imported as it is, in the user's language."""
+        suffix = "_zh_CN" if (self.env.lang or "").startswith("zh") else ""
+        name = f"/trade_crm/static/example/purchases{suffix}.csv"
+        return {"type": "ir.actions.act_url", "url": name, "target": "download"}
+
     def action_read(self):
         """Look at the beginning of the file and show what its columns seem to mean."""
         for imported in self:

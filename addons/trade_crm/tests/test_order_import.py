@@ -11,7 +11,7 @@ from psycopg2 import errors
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
-from odoo.tools import mute_logger
+from odoo.tools import file_open, mute_logger
 
 from ..analytics.order_common import FILE_ERRORS, ROW_ERRORS
 from ..demo_company.cdnow import read_cdnow
@@ -108,6 +108,19 @@ class TestOrderImport(OrderImportCommon):
         self.assertEqual(imported.column_ids[1].sample, "Golden Wok")
         self.assertEqual((imported.kind, imported.encoding), ("csv", "utf-8"))
         self.assertEqual((imported.delimiter, imported.header_row), (",", 1))
+
+    def test_example_files(self):
+        """They can be imported as they are, in either language."""
+        self.env["res.lang"]._activate_lang("zh_CN")
+        for language, expected in {"en_US": {"new": 3, "partner": 2}, "zh_CN": {"new": 3}}.items():
+            with self.subTest(language=language):
+                action = self.imports.with_context(lang=language).action_get_example()
+                with file_open(action["url"].lstrip("/"), "rb") as file:
+                    content = file.read()
+                imported = self._import(content=content, source=language, create_partners=True)
+                self.assertEqual(self._get_counts(imported), expected)
+        amounts = self._get_histories().mapped("amount")
+        self.assertEqual(sorted(amounts), sorted(2 * [2626.0, 426.0, 2280.0]))
 
     def test_preview_is_escaped(self):
         imported = self._make_import(HEADER, "S1,<script>alert(1)</script>,2024-01-31,5")

@@ -1,0 +1,225 @@
+"""The addons come to a database that is in use, are updated there, and go without a trace."""
+
+import configparser
+import contextlib
+import os
+import subprocess
+import sys
+import uuid
+
+import psycopg2
+from psycopg2 import sql
+
+from odoo.tests import BaseCase, tagged
+
+ADDONS = ("trade_crm", "trade_crm_marketing", "trade_crm_service")
+HOST = os.environ.get("TRADE_CRM_HOST_TEMPLATE")
+# A database in use before it gets the three folders: two companies, customers, orders.
+BEFORE = """
+company = env["res.company"].create({"name": "Second company"})
+company.partner_id.tz = "Asia/Shanghai"
+product = env["product.product"].create({"name": "Advice", "list_price": 60000, "type": "service"})
+for company in env["res.company"].search([]):
+    env.user.company_ids |= company
+    customer = env["res.partner"].create({"name": "Customer of %s" % company.name})
+    order = env["sale.order"].with_company(company).create({
+        "partner_id": customer.id,
+        "company_id": company.id,
+        "order_line": [(0, 0, {"product_id": product.id, "product_uom_qty": 10})],
+    })
+    order.action_confirm()
+env.cr.commit()
+"""
+AFTER = """
+env["trade.customer.profile"]._rebuild_all()
+[policy] = env["trade.tier.policy"].search([("company_id", "=", env.company.id)])
+core, potential = policy.tier_ids.filtered("min_revenue")
+core.write({"name": "Our best", "min_revenue": 400000})
+potential.unlink()
+env["trade.order.history"].create({
+    "partner_id": env["res.partner"].search([("name", "like", "Customer of")], limit=1).id,
+    "external_id": "H1",
+    "company_id": env.company.id,
+    "date": "2020-01-01",
+    "amount": 100,
+})
+env["ir.config_parameter"].set_param("trade_crm.of_the_test", "1")
+env.cr.commit()
+"""
+UNINSTALL = """
+modules = env["ir.module.module"].search([("name", "in", %r)])
+modules.button_immediate_uninstall()
+""" % (ADDONS,)
+# Counted otherwise, by what changes the registry, and by names; and what wakes jobs of Odoo.
+KEPT = {"orm_signaling_registry", "ir_model_data", "ir_cron_trigger"}
+SCHEMA = {
+    "columns": """
+        SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable
+          FROM information_schema.columns WHERE table_schema = 'public'
+    """,
+    "indexes": "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'",
+    "constraints": """
+        SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
+          FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    """,
+    "triggers": """
+        SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+    """,
+    "functions": """
+        SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    """,
+    "sequences": "SELECT relname FROM pg_class WHERE relkind = 'S'",
+    "statistics": "SELECT stxname FROM pg_statistic_ext",
+    "options": """
+        SELECT relname || ' ' || array_to_string(reloptions, ',')
+          FROM pg_class WHERE reloptions IS NOT NULL AND relkind IN ('r', 'i')
+    """,
+    # Odoo itself forgets what its modules have noted about the fields that they add to a model.
+    "external ids": """
+        SELECT module || '.' || name FROM ir_model_data
+         WHERE module LIKE 'trade_crm%'
+            OR model NOT IN ('ir.model.inherit', 'ir.model.fields.selection')
+    """,
+    "models": "SELECT model FROM ir_model",
+    "fields": "SELECT model || '.' || name FROM ir_model_fields",
+    "groups": "SELECT id::text FROM res_groups",
+    "crons": "SELECT cron_name FROM ir_cron",
+    "parameters": "SELECT key FROM ir_config_parameter",
+    "views": "SELECT coalesce(key, name) FROM ir_ui_view WHERE active",
+    "rules": "SELECT name FROM ir_rule",
+    "actions": "SELECT type || ' ' || id FROM ir_actions",
+    "menus": "SELECT id::text FROM ir_ui_menu",
+    "defaults": "SELECT field_id::text FROM ir_default",
+    "properties": "SELECT id::text FROM ir_filters",
+    "assets": "SELECT path FROM ir_asset",
+}
+
+
+@tagged("post_install", "-at_install")
+class TestLifecycle(BaseCase):
+    """Works on a database of its own, with one process of Odoo per step."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        if not HOST:
+            cls.skipTest(cls, "Only `make test` knows a database without the addons.")
+        config = configparser.ConfigParser(interpolation=None)
+        config.read(os.environ["ODOO_RC"], encoding="utf-8")
+        cls.data_dir = config["options"]["data_dir"]
+        cls.name = f"tcrm_test_life_{uuid.uuid4().hex[:6]}_{os.getpid()}"
+        with cls._connect("postgres") as cursor:
+            copy = "CREATE DATABASE {} TEMPLATE {}"
+            cursor.execute(sql.SQL(copy).format(sql.Identifier(cls.name), sql.Identifier(HOST)))
+        cls.addClassCleanup(cls._drop)
+
+    @classmethod
+    def _drop(cls):
+        with cls._connect("postgres") as cursor:
+            cursor.execute(
+                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(cls.name))
+            )
+
+    @classmethod
+    @contextlib.contextmanager
+    def _connect(cls, database):
+        config = configparser.ConfigParser(interpolation=None)
+        config.read(os.environ["ODOO_RC"], encoding="utf-8")
+        names = {"db_host": "host", "db_port": "port", "db_user": "user", "db_password": "password"}
+        given = {names[key]: value for key, value in config["options"].items() if key in names}
+        options = {key: value for key, value in given.items() if value not in ("", "False")}
+        connection = psycopg2.connect(dbname=database, **options)
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                yield cursor
+        finally:
+            connection.close()
+
+    def _odoo(self, *arguments, command=None, code=None):
+        """What Odoo logs, after it has left without an error."""
+        result = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "odoo",
+                *([command] if command else []),
+                f"--config={os.environ['ODOO_RC']}",
+                f"--database={self.name}",
+                f"--data-dir={self.data_dir}",
+                "--no-http",
+                "--log-level=warn",
+                *arguments,
+            ],
+            input=code,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.assertEqual(result.returncode, 0, result.stderr)
+        for line in result.stderr.splitlines():
+            self.assertNotRegex(line, r" (WARNING|ERROR|CRITICAL) |Error: ", result.stderr)
+        return result.stdout
+
+    def _shell(self, code):
+        return self._odoo(command="shell", code=code)
+
+    def _read(self, query):
+        with self._connect(self.name) as cursor:
+            cursor.execute(query)
+            return cursor.fetchall()
+
+    def _snapshot(self):
+        return {kind: {row[0] for row in self._read(query)} for kind, query in SCHEMA.items()}
+
+    def _count(self):
+        """Rows per table."""
+        tables = [
+            name
+            for [name] in self._read(
+                "SELECT relname FROM pg_class WHERE relkind = 'r'"
+                " AND relnamespace = 'public'::regnamespace"
+            )
+        ]
+        return {
+            name: self._read(f'SELECT count(*) FROM "{name}"')[0][0]
+            for name in tables
+            if name not in KEPT
+        }
+
+    def test_install_update_uninstall(self):
+        self._shell(BEFORE)
+        before, rows = self._snapshot(), self._count()
+
+        self._odoo(f"--init={','.join(ADDONS)}", "--stop-after-init")
+        self._shell(AFTER)
+        tiers = (
+            "SELECT policy_id, sequence, name ->> 'en_US', min_revenue FROM trade_tier ORDER BY id"
+        )
+        edited = self._read(tiers)
+        self.assertIn("Our best", str(edited))
+        profiles = "SELECT id, partner_id, tier_id, order_count, revenue FROM trade_customer_profile ORDER BY id"
+        computed = self._read(profiles)
+        self.assertGreaterEqual(len(computed), 2)
+
+        self._odoo(f"--update={','.join(ADDONS)}", "--stop-after-init")
+        self.assertEqual(self._read(tiers), edited)
+        self.assertEqual(self._read(profiles), computed)
+
+        self._shell(UNINSTALL)
+        after = self._snapshot()
+        for kind in SCHEMA:
+            with self.subTest(left=kind):
+                self.assertFalse(after[kind] - before[kind])
+            with self.subTest(lost=kind):
+                self.assertFalse(before[kind] - after[kind])
+        counted = self._count()
+        changed = {
+            name: (rows.get(name), counted.get(name))
+            for name in rows.keys() | counted.keys()
+            if rows.get(name) != counted.get(name)
+        }
+        self.assertFalse(changed)
+        # What is left is an Odoo that starts, shows its customers and confirms orders.
+        self._shell(BEFORE.replace("Second", "Third"))
+        self._odoo("--update=base", "--stop-after-init")
