@@ -14,7 +14,10 @@ from . import trade_tier_history
 from . import trade_profile_check
 from . import res_company
 from . import res_config_settings
+from . import trade_customer_type
 from . import res_partner
+from . import res_partner_type
+from . import crm_lead
 from . import sale_order
 from . import sale_order_line
 from . import account_move

@@ -1,4 +1,5 @@
 from . import test_customer_profile
+from . import test_customer_type
 from . import test_demo_company
 from . import test_order_history
 from . import test_order_import
