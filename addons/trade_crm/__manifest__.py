@@ -22,6 +22,7 @@
         "security/trade_order_history_rules.xml",
         "security/trade_order_import_rules.xml",
         "security/trade_customer_type_rules.xml",
+        "security/trade_preset_rules.xml",
         "data/ir_cron_data.xml",
         "data/trade_order_import_data.xml",
         "data/trade_customer_type_data.xml",
@@ -37,6 +38,7 @@
         "views/menus.xml",
         "views/res_partner_type_views.xml",
         "views/trade_customer_type_views.xml",
+        "wizard/trade_preset_apply_views.xml",
     ],
     "assets": {
         "web.assets_backend": ["trade_crm/static/src/**/*"],

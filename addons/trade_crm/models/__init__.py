@@ -17,6 +17,9 @@ from . import res_config_settings
 from . import trade_customer_type
 from . import res_partner
 from . import res_partner_type
+from . import trade_preset
+from . import trade_preset_industry
+from . import trade_preset_value
 from . import crm_lead
 from . import sale_order
 from . import sale_order_line

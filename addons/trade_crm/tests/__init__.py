@@ -3,6 +3,7 @@ from . import test_customer_type
 from . import test_demo_company
 from . import test_order_history
 from . import test_order_import
+from . import test_preset
 from . import test_profile_access
 from . import test_profile_check
 from . import test_profile_concurrency
