@@ -332,11 +332,11 @@ class TestPreset(TradeCrmCommon):
     def test_a_manager_applies_to_own_companies_only(self):
         wizards = self._as_manager("trade.preset.apply")
         wizards.create({"preset": "food"}).action_apply()
-        foreign = wizards.create({"preset": "food", "company_id": self.company_us.id})
+        values = {"preset": "food", "company_id": self.company_us.id}
         with self.assertRaises(AccessError):
-            foreign.mapped("line_ids.old_value")
+            wizards.create(values).mapped("line_ids.old_value")
         with self.assertRaises(AccessError):
-            foreign.action_apply()
+            wizards.create(values).action_apply()
         self.assertEqual(self._get_months("Dormant", self.policy_us), 6)
 
     def test_what_was_given_is_seen_and_not_edited(self):

@@ -23,19 +23,16 @@ class TradePresetApply(models.TransientModel):
     )
     preset = fields.Selection("_get_preset_selection", string="Industry", required=True)
     description = fields.Char(compute="_compute_description")
-    # What is previewed is what the user may see: Odoo computes stored fields as superuser.
-    problem = fields.Char(compute="_compute_line_ids", store=True, compute_sudo=False)
+    problem = fields.Char(compute="_compute_line_ids", store=True)
     line_ids = fields.One2many(
         "trade.preset.apply.line",
         "apply_id",
         compute="_compute_line_ids",
         store=True,
-        compute_sudo=False,
     )
     version = fields.Char(
         compute="_compute_version",
         store=True,
-        compute_sudo=False,
         readonly=False,
         help="Of the preview: another one as soon as something else would be applied.",
     )
@@ -94,7 +91,8 @@ class TradePresetApply(models.TransientModel):
             wizard.keep_count = actions.count("keep")
 
     def _get_presets(self):
-        return self.env["trade.preset"].with_company(self.company_id)
+        # Odoo computes stored fields as superuser; what is previewed is what the user may see.
+        return self.sudo(False).env["trade.preset"].with_company(self.company_id)
 
     def action_apply(self):
         """Do what the preview says, or nothing if something else would be done by now."""
