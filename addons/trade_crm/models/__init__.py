@@ -24,10 +24,16 @@ from . import trade_profile_check
 from . import res_company
 from . import res_config_settings
 from . import trade_lifecycle_measure
+from . import trade_customer_type
 from . import res_partner
 from . import res_partner_value
+from . import res_partner_type
 from . import trade_tier_move
 from . import trade_tier_migration
+from . import trade_preset
+from . import trade_preset_industry
+from . import trade_preset_value
+from . import crm_lead
 from . import sale_order
 from . import sale_order_line
 from . import sale_order_effect

@@ -1,4 +1,5 @@
 from . import test_customer_profile
+from . import test_customer_type
 from . import test_customer_value
 from . import test_demo_company
 from . import test_migrations
@@ -7,6 +8,7 @@ from . import test_order_import
 from . import test_order_ladder
 from . import test_policy_draft
 from . import test_policy_scores
+from . import test_preset
 from . import test_profile_access
 from . import test_profile_check
 from . import test_profile_concurrency
