@@ -65,7 +65,9 @@ def demo_cdnow():
     """Add a company with the CDNOW purchase log to the demo database."""
     with set_up_demo() as (databases, logins):
         demo.load(databases, "load_cdnow")
-        say(f"The company CDNOW is there: choose it at the top right as admin or manager.\n\n{logins}")
+        say(
+            f"The company CDNOW is there: choose it at the top right as admin or manager.\n\n{logins}"
+        )
 
 
 def shell():
