@@ -51,7 +51,7 @@ modules = env["ir.module.module"].search([("name", "in", %r)])
 modules.button_immediate_uninstall()
 """ % (ADDONS,)
 # Counted otherwise, by what changes the registry, and by names; and what wakes jobs of Odoo.
-KEPT = {"orm_signaling_registry", "ir_model_data", "ir_cron_trigger"}
+KEPT = {"orm_signaling_registry", "ir_model_data", "ir_model_constraint", "ir_cron_trigger"}
 SCHEMA = {
     "columns": """
         SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable
@@ -80,6 +80,8 @@ SCHEMA = {
          WHERE module LIKE 'trade_crm%'
             OR model NOT IN ('ir.model.inherit', 'ir.model.fields.selection')
     """,
+    # Odoo keeps its note of a foreign key that a module has put on another one's table.
+    "known constraints": "SELECT name || ' ' || module FROM ir_model_constraint WHERE type <> 'f'",
     "models": "SELECT model FROM ir_model",
     "fields": "SELECT model || '.' || name FROM ir_model_fields",
     "groups": "SELECT id::text FROM res_groups",

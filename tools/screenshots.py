@@ -40,6 +40,16 @@ PICTURES = {
         "trade-policy-changes",
         [".o_data_row:first-child td[name=policy_id]", ".nav-link[name=preview]"],
     ),
+    "presets": (
+        "manager",
+        DESK,
+        "trade-customers",
+        [
+            "button[data-menu-xmlid='trade_crm.menu_configuration']",
+            "a[data-menu-xmlid='trade_crm.menu_configuration_presets']",
+            ".modal .o_selection_badge >> nth=0",
+        ],
+    ),
     "value-matrix": ("manager", DESK, "trade-value-matrix", []),
     "value-matrix-phone": ("rep", PHONE, "trade-value-matrix", []),
     "order-ladder": ("manager", DESK, "trade-order-ladder", []),

@@ -174,6 +174,14 @@ def _load_customers(demo):
             ("shop", ("Shop", "商店"), 4),
         )
     }
+    types = {
+        "restaurant": env.ref("trade_crm.trade_customer_type_consumer"),
+        "shop": env.ref("trade_crm.trade_customer_type_store"),
+    }
+    media = [
+        env.ref(f"trade_crm.utm_medium_{name}")
+        for name in ("exhibition", "referral", "advertising", "live_stream")
+    ]
     chinese = "zh_CN" in dict(env["res.lang"].get_installed())
     china = env.ref("base.cn")
     state = env["res.country.state"].search(
@@ -188,6 +196,8 @@ def _load_customers(demo):
                 "is_company": True,
                 "customer_rank": 1,
                 "category_id": [Command.link(kinds[customer.kind].id)],
+                "trade_customer_type_id": types[customer.kind].id,
+                "trade_acquisition_medium_id": demo.random.choices(media, [3, 5, 2, 1])[0].id,
                 "street": customer.street,
                 "city": customer.city,
                 "state_id": state.id,
