@@ -370,7 +370,8 @@ class TestPreset(TradeCrmCommon):
             self.assertRaisesRegex(UserError, "(?s)High starts where .*Nothing was applied"),
         ):
             wizard.action_apply()
-        self.assertFalse(self.env["trade.preset.value"].search([]))
+        given = [("company_id", "in", [self.company_cn.id, False])]
+        self.assertFalse(self.env["trade.preset.value"].search(given))
 
     # ------------------------------------------------------------------
     # Extension
