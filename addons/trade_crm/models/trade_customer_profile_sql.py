@@ -103,7 +103,14 @@ class TradeCustomerProfile(models.Model):
 
     @api.model
     def _get_order_refund_source(self, scoped):
-        """Refunds of confirmed orders, as far as the goods were not invoiced again.
+        return SQL(
+            "SELECT partner_id, company_id, day, 0, revenue, margin FROM (%s) refund",
+            self._get_order_refund_line_source(scoped),
+        )
+
+    @api.model
+    def _get_order_refund_line_source(self, scoped):
+        """Refunds of confirmed orders, as far as the goods were not invoiced again, per line.
 
         A wrong invoice that is refunded and replaced takes nothing away from the order: a refund
         counts at most for what is missing between the order line and what is invoiced of it
@@ -113,15 +120,18 @@ class TradeCustomerProfile(models.Model):
             """
             SELECT refund.partner_id,
                    refund.company_id,
+                   refund.product_id,
                    refund.day,
-                   0 AS orders,
+                   -refund.quantity * refund.share AS quantity,
                    -round(refund.amount * refund.share, refund.decimals) AS revenue,
                    -round(refund.amount * refund.share * refund.margin_rate, refund.decimals) AS margin
               FROM (
                     SELECT customer.partner_id,
                            m.company_id,
                            company.decimals,
+                           sol.product_id,
                            COALESCE(m.invoice_date, m.date) AS day,
+                           l.quantity * COALESCE(uom.factor, 1) AS quantity,
                            l.balance AS amount,
                            CASE WHEN sol.price_subtotal = 0 THEN 0
                                 ELSE COALESCE(sol.margin::numeric, 0) / sol.price_subtotal
@@ -137,6 +147,7 @@ class TradeCustomerProfile(models.Model):
                       JOIN sale_order_line_invoice_rel rel ON rel.invoice_line_id = l.id
                       JOIN sale_order_line sol ON sol.id = rel.order_line_id
                       JOIN sale_order so ON so.id = sol.order_id
+                      LEFT JOIN uom_uom uom ON uom.id = l.product_uom_id
                            %s
                      WHERE m.move_type = 'out_refund'
                        AND m.state = 'posted'
@@ -149,17 +160,26 @@ class TradeCustomerProfile(models.Model):
 
     @api.model
     def _get_other_refund_source(self, scoped):
+        return SQL(
+            "SELECT partner_id, company_id, day, 0, revenue, margin FROM (%s) refund",
+            self._get_other_refund_line_source(scoped),
+        )
+
+    @api.model
+    def _get_other_refund_line_source(self, scoped):
         """Refunds without an order line, unless they undo an invoice that has no order either."""
         return SQL(
             """
             SELECT customer.partner_id,
                    m.company_id,
-                   COALESCE(m.invoice_date, m.date),
-                   0,
-                   -l.balance,
-                   -l.balance
+                   l.product_id,
+                   COALESCE(m.invoice_date, m.date) AS day,
+                   -l.quantity * COALESCE(uom.factor, 1) AS quantity,
+                   -l.balance AS revenue,
+                   -l.balance AS margin
               FROM account_move m
               JOIN account_move_line l ON l.move_id = m.id AND l.display_type = 'product'
+              LEFT JOIN uom_uom uom ON uom.id = l.product_uom_id
                    %s
              WHERE m.move_type = 'out_refund'
                AND m.state = 'posted'
