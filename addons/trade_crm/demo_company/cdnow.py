@@ -94,4 +94,5 @@ def load_cdnow(env, progress=None):
     env.cr.precommit.run()
     env["trade.customer.profile"]._rebuild_companies(cause="history")
     env["trade.profile.dirty"]._clear()
+    env["trade.sales.fact"]._rebuild_all()
     tell(10, 10, "done")

@@ -532,6 +532,7 @@ def _finish(demo):
     profiles = env["trade.customer.profile"]
     profiles._rebuild_companies(cause="order")
     env["trade.profile.dirty"]._clear()
+    env["trade.sales.fact"]._rebuild_all()
 
 
 # What is loaded, in order: label, function of a :class:`Demo`, share of the time. An addon that

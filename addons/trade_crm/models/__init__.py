@@ -13,6 +13,10 @@ from . import trade_order_import_row
 from . import trade_customer_profile
 from . import trade_customer_profile_sql
 from . import trade_customer_profile_value
+from . import trade_fact_dirty
+from . import trade_sales_fact
+from . import trade_sales_concentration
+from . import product_product
 from . import trade_customer_profile_matrix
 from . import trade_customer_profile_ladder
 from . import trade_customer_profile_standing

@@ -25,9 +25,15 @@ class ResCompany(models.Model):
         if {"trade_tz", "currency_id"} & vals.keys():
             self.env.registry.clear_cache()
             self._request_trade_rebuild()
+            self._request_trade_facts()
         return result
 
     def _request_trade_rebuild(self):
         """Have every profile of these companies rebuilt by the next run of the job."""
         if self:
             self.env["trade.customer.profile"].sudo()._queue_companies(self, "policy")
+
+    def _request_trade_facts(self):
+        """Have all sales of these companies added up anew by the next run of the job."""
+        if self:
+            self.env["trade.fact.dirty"].sudo()._append_companies(self.ids)

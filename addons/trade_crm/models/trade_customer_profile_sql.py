@@ -619,6 +619,7 @@ class TradeCustomerProfile(models.Model):
             ),
             policies=policies,
             only_changed=only_changed,
+            facts=self.env["trade.fact.dirty"]._append_scope(),
         )
 
     @api.model
@@ -629,6 +630,10 @@ class TradeCustomerProfile(models.Model):
         writes every row.
         """
         policies = self._get_policies(companies, cached=False)
+        if cause != "policy":
+            self.env["trade.fact.dirty"]._append_companies(
+                policy.company_id for policy in policies
+            )
         within = (
             SQL("TRUE") if companies is None else SQL("old.company_id = ANY(%s)", companies.ids)
         )
@@ -652,14 +657,19 @@ class TradeCustomerProfile(models.Model):
 
         A statement that writes rows is never run in parallel; one that makes a table is.
         """
+        self._prepare_large_statement()
+        self._create_temporary_table(
+            SQL("trade_profile_new"),
+            SQL("WITH %s, %s SELECT * FROM profile", ctes, self._get_total_sql(policies, scoped)),
+        )
+
+    @api.model
+    def _prepare_large_statement(self):
+        """Give the rest of this transaction the memory and the plans that suit large tables."""
         self.env.cr.execute(
             SQL(
                 "SET LOCAL work_mem = '256MB'; SET LOCAL jit = off; SET LOCAL parallel_tuple_cost = 0.01"
             )
-        )
-        self._create_temporary_table(
-            SQL("trade_profile_new"),
-            SQL("WITH %s, %s SELECT * FROM profile", ctes, self._get_total_sql(policies, scoped)),
         )
 
     @api.model
@@ -670,7 +680,7 @@ class TradeCustomerProfile(models.Model):
         self.env.cr.execute(SQL("ANALYZE %s", name))
 
     @api.model
-    def _apply(self, ctes, table, within, cause, policies, only_changed):
+    def _apply(self, ctes, table, within, cause, policies, only_changed, facts=None):
         """Write the rows of ``table``, remove what is gone, record tier changes.
 
         :param ctes: ``SQL`` with the common table expressions that ``table`` needs
@@ -679,6 +689,7 @@ class TradeCustomerProfile(models.Model):
         :param only_changed: leave rows alone that are right already. Whoever refreshes for the
             sake of a change writes them all the same: only that makes another transaction, which
             does not see the change, notice that its own result is out of date.
+        :param facts: statement that notes the customers whose sales have to be added up again
         """
         columns = [SQL.identifier(name) for name in self._get_value_columns()]
         self.env.cr.execute(
@@ -718,7 +729,8 @@ class TradeCustomerProfile(models.Model):
                       FROM changed
                       LEFT JOIN (%(rules)s) rule (id, value) ON rule.id = changed.tier_id
                      WHERE tier_id IS DISTINCT FROM old_tier_id
-                )
+                ),
+                noted AS (%(facts)s)
                 INSERT INTO trade_customer_profile (partner_id, company_id, tier_since, %(columns)s)
                 SELECT partner_id, company_id, tier_since, %(columns)s FROM changed
                 ON CONFLICT (company_id, partner_id) DO UPDATE
@@ -735,6 +747,7 @@ class TradeCustomerProfile(models.Model):
                 now=self._get_now(),
                 rules=self._get_rules_sql(policies),
                 only_changed=only_changed,
+                facts=facts or SQL("SELECT"),
             ),
             # To lose against another transaction is no error; callers report the others.
             log_exceptions=False,

@@ -1,35 +1,55 @@
+import logging
+
 from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
+from .trade_customer_profile import CHUNK_SIZE, MAX_TRIES
+from .trade_profile_dirty import RETRIED_ERRORS
+
+_logger = logging.getLogger(__name__)
+
 MEASURES = ("quantity", "revenue", "margin", "discount", "line_count", "order_count")
+# Any number will do, as long as nobody else uses it for an advisory lock.
+FACT_LOCK = 0x7472666163
 
 
 class TradeSalesFact(models.Model):
     """What a customer bought of a product on a day, in one company.
 
-    It is written by SQL together with the profile and from the same sources. Everything adds up:
-    revenue and margin of a customer are those of the profile. What a source says beyond its
-    products, and the number of orders, is on the row of that day that has no product.
+    It is written by SQL from the sources of the profile. Everything adds up: revenue and margin
+    of a customer are those of the profile. What a source says beyond its products, and the number
+    of orders, is on the row of that day that has no product.
+
+    Nobody who sells waits for it: who changes a profile notes the customer in
+    ``trade.fact.dirty``, and a job of its own follows within minutes.
     """
 
     _name = "trade.sales.fact"
     _description = "Sales by Customer, Product and Day"
     _order = "day desc, id"
-    _rec_name = "product_id"
+    _rec_name = "partner_id"
     _log_access = False
 
-    company_id = fields.Many2one(
-        "res.company", required=True, readonly=True, index=True, ondelete="cascade"
-    )
+    company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="cascade")
     currency_id = fields.Many2one(related="company_id.currency_id")
     partner_id = fields.Many2one(
-        "res.partner", "Customer", required=True, readonly=True, ondelete="cascade"
+        "res.partner", "Customer", required=True, readonly=True, index=True, ondelete="cascade"
     )
+    profile_id = fields.Many2one(
+        "trade.customer.profile",
+        "Customer profile",
+        compute="_compute_profile_id",
+        search="_search_profile_id",
+        help="Profile of the customer in the company of the sale.",
+    )
+    tier_id = fields.Many2one(related="profile_id.tier_id", string="Tier today")
     product_id = fields.Many2one(
         "product.product",
         readonly=True,
         index="btree_not_null",
-        ondelete="set null",
+        ondelete="cascade",
         help="Empty for what a purchase says beyond its products.",
     )
     categ_id = fields.Many2one(related="product_id.categ_id", string="Product category")
@@ -52,14 +72,69 @@ class TradeSalesFact(models.Model):
         "Orders", readonly=True, help="Counted once per order, on the row without a product."
     )
 
-    _customer_idx = models.Index("(company_id, partner_id, day)")
+    # Two transactions that compute the same customer cannot both add its rows.
+    _key_unique = models.UniqueIndex(
+        "(company_id, partner_id, day, COALESCE(product_id, 0))",
+        "A customer has one row per product and day in a company.",
+    )
     _day_idx = models.Index("(company_id, day)")
 
+    # ------------------------------------------------------------------
+    # Profile
+    # ------------------------------------------------------------------
 
-class TradeCustomerProfile(models.Model):
-    """The statement that computes the facts; its sources are those of the profile."""
+    def _compute_profile_id(self):
+        profiles = self.env["trade.customer.profile"].search_fetch(
+            [("partner_id", "in", self.partner_id.ids), ("company_id", "in", self.company_id.ids)],
+            ["partner_id", "company_id"],
+        )
+        by_key = {(profile.partner_id, profile.company_id): profile for profile in profiles}
+        for fact in self:
+            fact.profile_id = by_key.get((fact.partner_id, fact.company_id))
 
-    _inherit = "trade.customer.profile"
+    def _search_profile_id(self, operator, value):
+        if operator not in ("any", "any!"):
+            return NotImplemented
+        domain = value if isinstance(value, Domain) else Domain("id", "in", value)
+        profiles = self.env["trade.customer.profile"]._search(domain, bypass_access=True)
+
+        def to_sql(model, alias, query):
+            return SQL(
+                "(%s, %s) IN %s",
+                SQL.identifier(alias, "partner_id"),
+                SQL.identifier(alias, "company_id"),
+                profiles.subselect("partner_id", "company_id"),
+            )
+
+        return Domain.custom(to_sql=to_sql)
+
+    def _field_to_sql(self, alias, field_expr, query=None):
+        if field_expr != "profile_id":
+            return super()._field_to_sql(alias, field_expr, query)
+        # Odoo joins the related fields under the name of the field.
+        profile = query.make_alias(alias, "own_profile")
+        query.add_join(
+            "LEFT JOIN",
+            profile,
+            "trade_customer_profile",
+            SQL(
+                "%s = %s AND %s = %s",
+                SQL.identifier(profile, "partner_id"),
+                SQL.identifier(alias, "partner_id"),
+                SQL.identifier(profile, "company_id"),
+                SQL.identifier(alias, "company_id"),
+            ),
+        )
+        return SQL.identifier(profile, "id")
+
+    def action_view_partner(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "res.partner",
+            "res_id": self.partner_id.id,
+            "view_mode": "form",
+        }
 
     # ------------------------------------------------------------------
     # Sources
@@ -71,22 +146,23 @@ class TradeCustomerProfile(models.Model):
 
         Each query returns one row per line with the columns partner_id (commercial), company_id,
         product_id, day, quantity (in reference units), revenue, margin, discount (numeric, in
-        company currency, net of tax) and lines (0 or 1). See :meth:`_get_profile_sources`, of which
-        it is the detail.
+        company currency, net of tax) and lines (0 or 1). What a channel does not tell here
+        but in :meth:`trade.customer.profile._get_profile_sources` has no product.
 
         :return: list of ``SQL``
         """
+        profiles = self.env["trade.customer.profile"]
         return [
             self._get_order_line_source(scoped),
             SQL(
                 "SELECT partner_id, company_id, product_id, day, quantity, revenue, margin, 0, 0"
                 " FROM (%s) refund",
-                self._get_order_refund_line_source(scoped),
+                profiles._get_order_refund_line_source(scoped),
             ),
             SQL(
                 "SELECT partner_id, company_id, product_id, day, quantity, revenue, margin, 0, 0"
                 " FROM (%s) refund",
-                self._get_other_refund_line_source(scoped),
+                profiles._get_other_refund_line_source(scoped),
             ),
             self._get_history_line_source(scoped),
         ]
@@ -118,7 +194,7 @@ class TradeCustomerProfile(models.Model):
                AND sol.display_type IS NULL
                AND sol.is_downpayment IS NOT TRUE
             """,
-            self._get_customer_join(SQL("sol.order_partner_id"), SQL("so.company_id"), scoped),
+            self.env["trade.customer.profile"]._get_customer_join(SQL("sol.order_partner_id"), SQL("so.company_id"), scoped),
         )
 
     @api.model
@@ -129,7 +205,7 @@ class TradeCustomerProfile(models.Model):
                    h.company_id,
                    line.product_id,
                    h.date,
-                   line.quantity,
+                   line.quantity::numeric,
                    line.amount,
                    0,
                    CASE WHEN line.discount > 0 AND line.discount < 100
@@ -142,51 +218,228 @@ class TradeCustomerProfile(models.Model):
               JOIN company ON company.id = h.company_id
                    %s
             """,
-            self._get_customer_join(SQL("h.partner_id"), SQL("h.company_id"), scoped),
+            self.env["trade.customer.profile"]._get_customer_join(SQL("h.partner_id"), SQL("h.company_id"), scoped),
         )
 
     # ------------------------------------------------------------------
-    # Statement
+    # Rebuild
     # ------------------------------------------------------------------
 
     @api.model
-    def _get_fact_sql(self, scoped):
-        """Rows of ``trade_sales_fact``: the details, and what the documents say beyond them."""
-        return SQL(
+    def _cron_refresh(self):
+        """Bring the facts up to date for everybody who waits, one transaction per chunk."""
+        queue = self.env["trade.fact.dirty"]
+        self.env["ir.cron"]._commit_progress(remaining=queue._count_waiting())
+        if companies := queue._get_whole_companies():
+            self._rebuild_all(companies)
+            self.env["ir.cron"]._commit_progress(len(companies))
+        self._process_queue()
+
+    @api.model
+    def _process_queue(self, chunk_size=CHUNK_SIZE):
+        """Refresh the customers that wait.
+
+        A chunk that another transaction's commit spoiled is tried again. One that fails for a
+        reason of its own is halved until the customer at fault is left out; the weekly check of
+        its profile brings it back.
+        """
+        size, tries = chunk_size, 0
+        while True:
+            rows, error = self._process_chunk(size)
+            if error is None:
+                tries, size = 0, min(chunk_size, size * 2)
+            elif isinstance(error, RETRIED_ERRORS) and tries < MAX_TRIES:
+                tries += 1
+            elif not rows:
+                raise error
+            else:
+                if len(rows) == 1:
+                    _logger.error("Sales of %s could not be added up", rows, exc_info=error)
+                    self.env["trade.fact.dirty"]._forget(rows)
+                tries, size = 0, max(1, len(rows) // 2)
+            time_left = self.env["ir.cron"]._commit_progress(0 if error else len(rows))
+            if not time_left or not (rows or error):
+                return
+
+    @api.model
+    def _process_chunk(self, size):
+        """Refresh the customers of up to ``size`` rows of the queue, in this transaction.
+
+        :return: tuple of the rows and of what went wrong, if anything; then nothing has changed
+        """
+        rows = []
+        try:
+            with self.env.cr.savepoint(flush=False):
+                if self._lock():
+                    rows = self.env["trade.fact.dirty"]._take(size)
+                    self._rebuild_pairs({(partner, company) for _id, partner, company in rows})
+        except Exception as error:  # pylint: disable=broad-except
+            return rows, error
+        return rows, None
+
+    @api.model
+    def _lock(self):
+        """Keep others from writing facts until this transaction ends.
+
+        :return: False if somebody is: what waits is left to the next run
+        """
+        [[locked]] = self.env.execute_query(SQL("SELECT pg_try_advisory_xact_lock(%s)", FACT_LOCK))
+        return locked
+
+    @api.model
+    def _rebuild_all(self, companies=None):
+        """Bring all facts of ``companies`` (all by default) up to date, in this transaction.
+
+        :raise UserError: when they are being rebuilt already
+        """
+        if not self._lock():
+            raise UserError(
+                self.env._("The sales are being added up already: wait for that to end.")
+            )
+        self.env["trade.fact.dirty"]._clear(companies)
+        profiles = self.env["trade.customer.profile"]
+        within = (
+            SQL("TRUE") if companies is None else SQL("old.company_id = ANY(%s)", companies.ids)
+        )
+        policies = profiles._get_policies(companies, cached=False)
+        if policies:
+            self._compute_facts(profiles._get_company_sql(policies), scoped=False)
+            self._apply(within)
+        else:
+            self.env.cr.execute(SQL("DELETE FROM trade_sales_fact old WHERE %s", within))
+        self.env.invalidate_all(flush=False)
+
+    @api.model
+    def _rebuild_pairs(self, pairs):
+        """Bring the facts of some customers up to date, in this transaction.
+
+        :param pairs: set of (partner id, company id)
+        """
+        profiles = self.env["trade.customer.profile"]
+        policies = profiles._get_policies(cached=False)
+        if not pairs or not policies:
+            return
+        company = profiles._get_company_sql(policies)
+        profiles._create_temporary_table(
+            SQL("trade_fact_scope"),
+            SQL("WITH %s %s", company, profiles._get_scope_sql(dict.fromkeys(pairs, "order"))),
+        )
+        scope = SQL("scope AS NOT MATERIALIZED (SELECT * FROM trade_fact_scope)")
+        self._compute_facts(SQL("%s, %s", company, scope), scoped=True)
+        self._apply(
+            SQL(
+                "EXISTS (SELECT FROM trade_fact_scope scope WHERE scope.id = old.partner_id"
+                " AND scope.company_id = old.company_id)"
+            )
+        )
+        self.env.invalidate_all(flush=False)
+
+    @api.model
+    def _compute_facts(self, ctes, scoped):
+        """Compute the facts into the table ``trade_fact_new``.
+
+        The details come first; ``order_count`` is empty on them. Then, per customer and day, what
+        the documents say beyond the products.
+        """
+        profiles = self.env["trade.customer.profile"]
+        self.env.flush_all()
+        profiles._prepare_large_statement()
+        details = SQL(
             """
-            detail (partner_id, company_id, product_id, day, quantity, revenue, margin, discount, lines)
-            AS MATERIALIZED (
-                SELECT partner_id, company_id, product_id, day, sum(quantity), sum(revenue),
-                       sum(margin), sum(discount), sum(lines)
-                  FROM (%(details)s) line
-                 GROUP BY partner_id, company_id, product_id, day
-            ),
-            fact AS (
-                SELECT partner_id, company_id, product_id, day, quantity, revenue, margin, discount,
-                       lines, 0 AS orders
-                  FROM detail
-                 WHERE product_id IS NOT NULL
-                 UNION ALL
-                SELECT partner_id, company_id, NULL, day, sum(quantity), sum(revenue), sum(margin),
-                       sum(discount), sum(lines), sum(orders)
+            WITH %s
+            SELECT company_id, partner_id, product_id, day, sum(quantity)::float8 AS quantity,
+                   sum(revenue) AS revenue, sum(margin) AS margin, sum(discount) AS discount,
+                   sum(lines)::int AS line_count, NULL::int AS order_count
+              FROM (%s) line
+             GROUP BY company_id, partner_id, day, product_id
+            """,
+            ctes,
+            SQL(" UNION ALL ").join(self._get_fact_sources(scoped)),
+        )
+        profiles._create_temporary_table(SQL("trade_fact_new"), details)
+        self.env.cr.execute(
+            SQL(
+                """
+                WITH %s
+                INSERT INTO trade_fact_new
+                SELECT company_id, partner_id, NULL, day, sum(quantity), sum(revenue), sum(margin),
+                       sum(discount), sum(line_count), sum(order_count)
                   FROM (
-                        SELECT partner_id, company_id, day, quantity, 0 AS revenue, 0 AS margin,
-                               discount, lines, 0 AS orders
-                          FROM detail
-                         WHERE product_id IS NULL
-                         UNION ALL
-                        SELECT partner_id, company_id, day, 0, -revenue, -margin, 0, 0, 0
-                          FROM detail
+                        SELECT company_id, partner_id, day, 0 AS quantity, -revenue AS revenue,
+                               -margin AS margin, 0 AS discount, 0 AS line_count, 0 AS order_count
+                          FROM trade_fact_new
                          WHERE product_id IS NOT NULL
                          UNION ALL
-                        SELECT partner_id, company_id, day, 0, revenue, margin, 0, 0, orders
-                          FROM (%(documents)s) document
+                        SELECT company_id, partner_id, day, quantity, 0, 0, discount, line_count, 0
+                          FROM trade_fact_new
+                         WHERE product_id IS NULL
+                         UNION ALL
+                        SELECT company_id, partner_id, day, 0, revenue, margin, 0, 0, orders
+                          FROM (%s) document (
+                                partner_id, company_id, day, orders, revenue, margin
+                               )
                          WHERE day IS NOT NULL
                        ) rest
-                 GROUP BY partner_id, company_id, day
-                HAVING sum(revenue) <> 0 OR sum(margin) <> 0 OR sum(orders) <> 0 OR sum(lines) <> 0
+                 GROUP BY company_id, partner_id, day
+                HAVING sum(revenue) <> 0 OR sum(margin) <> 0 OR sum(order_count) <> 0
+                    OR sum(line_count) <> 0
+                """,
+                ctes,
+                SQL(" UNION ALL ").join(profiles._get_profile_sources(scoped)),
             )
-            """,
-            details=SQL(" UNION ALL ").join(self._get_fact_sources(scoped)),
-            documents=SQL(" UNION ALL ").join(self._get_profile_sources(scoped)),
         )
+        self.env.cr.execute(
+            "DELETE FROM trade_fact_new WHERE product_id IS NULL AND order_count IS NULL"
+        )
+
+    @api.model
+    def _apply(self, within):
+        """Write what differs between ``trade_fact_new`` and the facts.
+
+        :param within: condition on ``old``: the facts that the new ones are complete for
+        """
+        names = [SQL.identifier(name) for name in MEASURES]
+        same_key = SQL(
+            "new.company_id = old.company_id AND new.partner_id = old.partner_id"
+            " AND new.day = old.day AND COALESCE(new.product_id, 0) = COALESCE(old.product_id, 0)"
+        )
+        self.env.cr.execute(
+            SQL(
+                """
+                DELETE FROM trade_sales_fact old
+                 WHERE %s
+                   AND NOT EXISTS (
+                        SELECT FROM trade_fact_new new
+                         WHERE %s
+                           AND (%s) IS NOT DISTINCT FROM (%s)
+                   )
+                """,
+                within,
+                same_key,
+                SQL(", ").join(SQL("old.%s", name) for name in names),
+                SQL(", ").join(self._get_new_values("new")),
+            )
+        )
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO trade_sales_fact (company_id, partner_id, product_id, day, %s)
+                SELECT company_id, partner_id, product_id, day, %s
+                  FROM trade_fact_new new
+                 WHERE NOT EXISTS (SELECT FROM trade_sales_fact old WHERE %s)
+                 ORDER BY company_id, partner_id, day
+                """,
+                SQL(", ").join(names),
+                SQL(", ").join(self._get_new_values("new")),
+                same_key,
+            )
+        )
+
+    @api.model
+    def _get_new_values(self, alias):
+        return [
+            SQL("COALESCE(%s, 0)", SQL.identifier(alias, name))
+            if name == "order_count"
+            else SQL.identifier(alias, name)
+            for name in MEASURES
+        ]

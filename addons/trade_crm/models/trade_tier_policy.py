@@ -147,6 +147,7 @@ class TradeTierPolicy(models.Model):
     def create(self, vals_list):
         policies = super().create(vals_list)
         policies._request_rebuild()
+        policies.company_id._request_trade_facts()
         policies._score_unscored()
         return policies
 
@@ -154,6 +155,9 @@ class TradeTierPolicy(models.Model):
         result = super().write(vals)
         if {"active", "method", "window_months", "company_id"} & vals.keys():
             self._request_rebuild()
+        if {"active", "company_id"} & vals.keys():
+            # A company without a policy keeps no profiles, so it has no sales here either.
+            self.company_id._request_trade_facts()
         if {"active", "method"} & vals.keys():
             self._score_unscored()
         return result
@@ -164,6 +168,7 @@ class TradeTierPolicy(models.Model):
         result = super().unlink()
         self.env.registry.clear_cache()
         companies._request_trade_rebuild()
+        companies._request_trade_facts()
         return result
 
     def _request_rebuild(self):

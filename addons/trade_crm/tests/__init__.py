@@ -15,6 +15,7 @@ from . import test_profile_concurrency
 from . import test_profile_incremental
 from . import test_profile_oracle
 from . import test_profile_queries
+from . import test_sales_fact
 from . import test_tier_effect
 from . import test_tier_migration
 from . import test_tier_share

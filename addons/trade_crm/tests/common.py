@@ -348,6 +348,12 @@ class TradeCrmCommon(TransactionCase):
             profiles._queue_due()
             profiles._process_queue()
 
+    def _run_fact_job(self):
+        """Refresh the profiles, then add up the sales of who was refreshed."""
+        self._run_job()
+        with self._job_env() as env:
+            env["trade.sales.fact"]._cron_refresh()
+
     def _get_profile(self, partner, company=None):
         return (
             self.env["trade.customer.profile"]

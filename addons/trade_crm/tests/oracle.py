@@ -382,7 +382,14 @@ def _get_orders(tables, policies):
 
 
 def _get_refunds(tables, policies):
-    """Posted refunds: those of confirmed orders, and those that are of no order at all."""
+    return _make_documents([document for _line, _share, document in find_refunds(tables, policies)])
+
+
+def find_refunds(tables, policies):
+    """Posted refunds: those of confirmed orders, and those that are of no order at all.
+
+    :return: list of (id of the line of the refund, share of it that counts, document)
+    """
     moves = tables["account_move"].set_index("id")
     lines = tables["account_move_line"]
     links = tables["sale_order_line_invoice_rel"]
@@ -403,9 +410,12 @@ def _get_refunds(tables, policies):
         move = refunds.loc[line.move_id]
         day = move.date if pd.isna(move.invoice_date) else move.invoice_date
         if line.id in order_line_of:
-            per_order_line.setdefault(order_line_of[line.id], []).append((day, line.balance))
+            refunded = per_order_line.setdefault(order_line_of[line.id], [])
+            refunded.append((line.id, day, line.balance))
         elif pd.isna(move.reversed_entry_id) or move.reversed_entry_id in moves_of_orders:
-            rows.append((move.partner_id, move.company_id, day, 0, -line.balance, -line.balance))
+            amount = -line.balance
+            document = (move.partner_id, move.company_id, day, 0, amount, amount)
+            rows.append((line.id, Fraction(1), document))
 
     for order_line_id, refunded in per_order_line.items():
         order_line = order_lines.loc[order_line_id]
@@ -413,34 +423,34 @@ def _get_refunds(tables, policies):
         if order.state != "sale" or order_line.is_downpayment:
             continue
         policy = policies[order.company_id]
-        for day, amount in _limit_refunds(order_line, order, refunded):
-            share = (
-                Fraction(order_line.margin or 0) / Fraction(order_line.price_subtotal)
-                if order_line.price_subtotal
-                else Fraction(0)
+        share = _get_refund_share(order_line, order, [amount for _line, _day, amount in refunded])
+        margin_rate = (
+            Fraction(order_line.margin or 0) / Fraction(order_line.price_subtotal)
+            if order_line.price_subtotal
+            else Fraction(0)
+        )
+        for line_id, day, amount in refunded:
+            counted = Fraction(amount) * share
+            document = (
+                order.partner_id,
+                order.company_id,
+                day,
+                0,
+                -policy.round(counted),
+                -policy.round(counted * margin_rate),
             )
-            rows.append(
-                (
-                    order.partner_id,
-                    order.company_id,
-                    day,
-                    0,
-                    -policy.round(amount),
-                    -policy.round(amount * share),
-                )
-            )
-    return _make_documents(rows)
+            rows.append((line_id, share, document))
+    return rows
 
 
-def _limit_refunds(order_line, order, refunded):
+def _get_refund_share(order_line, order, amounts):
     """Refunds of one order line count at most for what is invoiced less than was ordered."""
-    total = sum((Fraction(amount) for _day, amount in refunded), Fraction(0))
+    total = sum((Fraction(amount) for amount in amounts), Fraction(0))
     missing = Fraction(order_line.price_subtotal) - Fraction(
         order_line.untaxed_amount_invoiced or 0
     )
     missing /= _get_rate(order.currency_rate)
-    share = min(Fraction(1), max(Fraction(0), missing / total)) if total else Fraction(0)
-    return [(day, Fraction(amount) * share) for day, amount in refunded]
+    return min(Fraction(1), max(Fraction(0), missing / total)) if total else Fraction(0)
 
 
 def _get_history(tables):

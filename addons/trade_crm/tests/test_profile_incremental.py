@@ -13,7 +13,7 @@ from odoo.fields import Command
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from . import oracle
+from . import oracle, oracle_fact
 from .common import NOW, TradeCrmCommon
 
 SOAK = bool(os.environ.get("TRADE_CRM_SOAK"))
@@ -323,6 +323,7 @@ class TestProfileIncremental(TradeCrmCommon):
         self.assertFalse(self.env["trade.profile.dirty"].search([("partner_id", "!=", 0)]))
         refreshed = self._read_rows()
         self._check_tier_history(world.merged)
+        self._check_facts()
 
         profiles = self.env["trade.customer.profile"]
         profiles._rebuild_companies()
@@ -335,6 +336,16 @@ class TestProfileIncremental(TradeCrmCommon):
         self.env.cr.execute("DELETE FROM trade_customer_profile")
         profiles._rebuild_companies()
         self.assertTrue(oracle.read_profiles(self.env.cr).equals(found))
+
+    def _check_facts(self):
+        """What the job has added up is what the raw tables say, and what a rebuild finds."""
+        self._run_fact_job()
+        self.assertFalse(self.env["trade.fact.dirty"].search([]))
+        expected = oracle_fact.compute_facts(self.env.cr)
+        self.assertEqual(oracle_fact.read_facts(self.env.cr), expected)
+        self.env.cr.execute("DELETE FROM trade_sales_fact")
+        self.env["trade.sales.fact"]._rebuild_all()
+        self.assertEqual(oracle_fact.read_facts(self.env.cr), expected)
 
     def _check_tier_history(self, merged):
         """Each change starts from the tier of the one before, and the last one leads to today's."""

@@ -7,12 +7,17 @@ class MergePartnerAutomatic(models.TransientModel):
 
     @api.model
     def _update_foreign_keys(self, src_partners, dst_partner):
-        # The merge moves orders by SQL and would move the profiles too, as a second row of the
-        # same customer. They are computed: the merged customer gets a new one.
+        # The merge moves orders by SQL and would move profiles and sales too, as second rows
+        # of the same customer. They are computed: the merged customer gets a new one.
         self.env.flush_all()
-        self.env.cr.execute(
-            SQL("DELETE FROM trade_customer_profile WHERE partner_id = ANY(%s)", src_partners.ids)
-        )
+        for table in ("trade_customer_profile", "trade_sales_fact"):
+            self.env.cr.execute(
+                SQL(
+                    "DELETE FROM %s WHERE partner_id = ANY(%s)",
+                    SQL.identifier(table),
+                    src_partners.ids,
+                )
+            )
         profiles = self.env["trade.customer.profile"]
         profiles.invalidate_model(flush=False)
         result = super()._update_foreign_keys(src_partners, dst_partner)
