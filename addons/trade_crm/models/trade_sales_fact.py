@@ -351,6 +351,7 @@ class TradeSalesFact(models.Model):
                    sum(revenue) AS revenue, sum(margin) AS margin, sum(discount) AS discount,
                    sum(lines)::int AS line_count, NULL::int AS order_count
               FROM (%s) line
+             WHERE company_id IN (SELECT id FROM company)
              GROUP BY company_id, partner_id, day, product_id
             """,
             ctes,
@@ -378,7 +379,7 @@ class TradeSalesFact(models.Model):
                           FROM (%s) document (
                                 partner_id, company_id, day, orders, revenue, margin
                                )
-                         WHERE day IS NOT NULL
+                         WHERE day IS NOT NULL AND company_id IN (SELECT id FROM company)
                        ) rest
                  GROUP BY company_id, partner_id, day
                 HAVING sum(revenue) <> 0 OR sum(margin) <> 0 OR sum(order_count) <> 0
@@ -399,39 +400,40 @@ class TradeSalesFact(models.Model):
         :param within: condition on ``old``: the facts that the new ones are complete for
         """
         names = [SQL.identifier(name) for name in MEASURES]
-        same_key = SQL(
-            "new.company_id = old.company_id AND new.partner_id = old.partner_id"
-            " AND new.day = old.day AND COALESCE(new.product_id, 0) = COALESCE(old.product_id, 0)"
-        )
-        self.env.cr.execute(
+        self.env["trade.customer.profile"]._create_temporary_table(
+            SQL("trade_fact_change"),
             SQL(
                 """
-                DELETE FROM trade_sales_fact old
-                 WHERE %s
-                   AND NOT EXISTS (
-                        SELECT FROM trade_fact_new new
-                         WHERE %s
-                           AND (%s) IS NOT DISTINCT FROM (%s)
-                   )
+                SELECT old.id AS old_id, new.*
+                  FROM trade_fact_new new
+                  FULL JOIN (SELECT * FROM trade_sales_fact old WHERE %s) old
+                         ON old.company_id = new.company_id
+                        AND old.partner_id = new.partner_id
+                        AND old.day = new.day
+                        AND COALESCE(old.product_id, 0) = COALESCE(new.product_id, 0)
+                 WHERE old.id IS NULL
+                    OR new.company_id IS NULL
+                    OR (%s) IS DISTINCT FROM (%s)
                 """,
                 within,
-                same_key,
                 SQL(", ").join(SQL("old.%s", name) for name in names),
                 SQL(", ").join(self._get_new_values("new")),
-            )
+            ),
+        )
+        self.env.cr.execute(
+            "DELETE FROM trade_sales_fact old USING trade_fact_change new WHERE old.id = new.old_id"
         )
         self.env.cr.execute(
             SQL(
                 """
                 INSERT INTO trade_sales_fact (company_id, partner_id, product_id, day, %s)
                 SELECT company_id, partner_id, product_id, day, %s
-                  FROM trade_fact_new new
-                 WHERE NOT EXISTS (SELECT FROM trade_sales_fact old WHERE %s)
+                  FROM trade_fact_change new
+                 WHERE company_id IS NOT NULL
                  ORDER BY company_id, partner_id, day
                 """,
                 SQL(", ").join(names),
                 SQL(", ").join(self._get_new_values("new")),
-                same_key,
             )
         )
 

@@ -28,3 +28,10 @@ class TestMigrations(TradeCrmCommon):
             self.assertEqual(len(found), 8)
             self.assertIn(company, self.env["trade.profile.dirty"]._get_whole_companies())
         self.assertEqual(own[0].measure, "Edited")
+
+    def test_sales(self):
+        """Every company is added up by the next run."""
+        dirty = self.env["trade.fact.dirty"]
+        dirty._clear()
+        self._migrate("19.0.1.2.0")
+        self.assertEqual(dirty._get_whole_companies(), self.env["res.company"].search([]))

@@ -154,6 +154,18 @@ class TestSalesFact(FactCommon):
         self.assertTrue(self._find(company_id=self.company_us.id))
         self.assertFacts()
 
+    def test_one_company_of_two(self):
+        """Documents of every kind in another company are neither written nor removed."""
+        self._make_move(self.shop, 30.0, "out_refund")
+        self._run_fact_job()
+        before = oracle_fact.read_facts(self.env.cr)
+        for company in self.company_cn + self.company_us:
+            self.env["trade.sales.fact"]._rebuild_all(company)
+            self.assertEqual(oracle_fact.read_facts(self.env.cr), before)
+        self.env.cr.execute("DELETE FROM trade_sales_fact")
+        self.env["trade.sales.fact"]._rebuild_all(self.company_us)
+        self.assertEqual(self._find().company_id, self.company_us)
+
     def test_failing_customer_is_left_out(self):
         """The others are added up; who fails comes back with the weekly check."""
         model = type(self.env["trade.sales.fact"])

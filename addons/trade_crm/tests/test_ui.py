@@ -27,6 +27,7 @@ class TestUi(HttpCase):
         )
         self.env.flush_all()
         self.env["trade.customer.profile"]._rebuild((golden_wok + corner_shop).ids)
+        self.env["trade.sales.fact"]._rebuild_all()
         self.start_tour("/odoo", "trade_crm_customers", login="trade_tour_rep")
         self.start_tour("/odoo", "trade_crm_value", login="trade_tour_rep")
 

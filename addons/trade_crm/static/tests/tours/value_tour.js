@@ -56,5 +56,22 @@ registry.category("web_tour.tours").add("trade_crm_value", {
             run: "click",
         },
         { trigger: ".o_list_view .o_data_row:contains(Corner Shop)" },
+        ...openInsight("menu_insight_concentration"),
+        {
+            content: "one customer brings nearly all of the revenue",
+            trigger: ".o_trade_classes [data-top='0.01'] .o_trade_class",
+            run: "click",
+        },
+        {
+            trigger: ".o_list_view:has(.o_data_row:contains(Golden Wok)):not(:has(.o_data_row:contains(Corner Shop)))",
+        },
+        ...openInsight("menu_insight_sales"),
+        { trigger: ".o_pivot table:contains(Revenue)" },
+        {
+            content: "the lines behind it",
+            trigger: ".o_switch_view.o_list",
+            run: "click",
+        },
+        { trigger: ".o_list_view .o_data_row:contains(Golden Wok)" },
     ],
 });
