@@ -631,9 +631,7 @@ class TradeCustomerProfile(models.Model):
         """
         policies = self._get_policies(companies, cached=False)
         if cause != "policy":
-            self.env["trade.fact.dirty"]._append_companies(
-                policy.company_id for policy in policies
-            )
+            self.env["trade.fact.dirty"]._append_companies(policy.company_id for policy in policies)
         within = (
             SQL("TRUE") if companies is None else SQL("old.company_id = ANY(%s)", companies.ids)
         )

@@ -194,7 +194,9 @@ class TradeSalesFact(models.Model):
                AND sol.display_type IS NULL
                AND sol.is_downpayment IS NOT TRUE
             """,
-            self.env["trade.customer.profile"]._get_customer_join(SQL("sol.order_partner_id"), SQL("so.company_id"), scoped),
+            self.env["trade.customer.profile"]._get_customer_join(
+                SQL("sol.order_partner_id"), SQL("so.company_id"), scoped
+            ),
         )
 
     @api.model
@@ -218,7 +220,9 @@ class TradeSalesFact(models.Model):
               JOIN company ON company.id = h.company_id
                    %s
             """,
-            self.env["trade.customer.profile"]._get_customer_join(SQL("h.partner_id"), SQL("h.company_id"), scoped),
+            self.env["trade.customer.profile"]._get_customer_join(
+                SQL("h.partner_id"), SQL("h.company_id"), scoped
+            ),
         )
 
     # ------------------------------------------------------------------

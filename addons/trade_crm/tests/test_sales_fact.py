@@ -86,9 +86,7 @@ class TestSalesFact(FactCommon):
         profiles = self.env["trade.customer.profile"].search([("order_count", ">", 0)])
         self.assertEqual(len(profiles), 3)
         for profile in profiles:
-            facts = self._find(
-                company_id=profile.company_id.id, partner_id=profile.partner_id.id
-            )
+            facts = self._find(company_id=profile.company_id.id, partner_id=profile.partner_id.id)
             for name in ("revenue", "margin", "order_count"):
                 self.assertAlmostEqual(sum(facts.mapped(name)), profile[name], msg=name)
         refund = self._find(partner_id=self.customer.id, day=date(2026, 3, 10))
@@ -133,7 +131,9 @@ class TestSalesFact(FactCommon):
         self.assertEqual(self._find(product_id=product.id).revenue, 90.0)
         product.unlink()
         self._run_fact_job()
-        self.assertEqual(sum(self._find(partner_id=self.shop.id).mapped("revenue")), 90.0 + 5 * 50 / 0.16)
+        self.assertEqual(
+            sum(self._find(partner_id=self.shop.id).mapped("revenue")), 90.0 + 5 * 50 / 0.16
+        )
         self.assertFacts()
 
     def test_merged_customers(self):
@@ -206,12 +206,15 @@ class TestSalesFact(FactCommon):
 
     def test_one_row_per_product_and_day(self):
         self._run_fact_job()
-        with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"):
-            with self.env.cr.savepoint():
-                self.env.cr.execute(
-                    "INSERT INTO trade_sales_fact (company_id, partner_id, product_id, day)"
-                    " SELECT company_id, partner_id, product_id, day FROM trade_sales_fact"
-                )
+        with (
+            self.assertRaises(IntegrityError),
+            mute_logger("odoo.sql_db"),
+            self.env.cr.savepoint(),
+        ):
+            self.env.cr.execute(
+                "INSERT INTO trade_sales_fact (company_id, partner_id, product_id, day)"
+                " SELECT company_id, partner_id, product_id, day FROM trade_sales_fact"
+            )
 
 
 @tagged("post_install", "-at_install")
@@ -383,5 +386,7 @@ class TestFactCheck(ValueCommon):
         self.env.cr.execute("UPDATE trade_sales_fact SET revenue = 1")
         self.env["trade.profile.check"]._check_company(self.company_cn, 0, parts=1)
         self._run_fact_job()
-        self.assertEqual(oracle_fact.read_facts(self.env.cr), oracle_fact.compute_facts(self.env.cr))
+        self.assertEqual(
+            oracle_fact.read_facts(self.env.cr), oracle_fact.compute_facts(self.env.cr)
+        )
         self.assertEqual(len(oracle.read_profiles(self.env.cr)), 1)
