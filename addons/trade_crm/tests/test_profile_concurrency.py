@@ -443,6 +443,91 @@ class TestProfileConcurrency(BaseCase):
         self._refresh()
         self.assertProfile(2, 130.0)
 
+    # Sales
+
+    def _add_up(self):
+        with self._open() as env:
+            env["trade.sales.fact"]._process_queue()
+
+    def _read_sales(self, partner_id):
+        """Orders and revenue in the sales of a customer."""
+        with self._open() as env:
+            [row] = env.execute_query(
+                SQL(
+                    "SELECT COALESCE(sum(order_count), 0), COALESCE(sum(revenue), 0)::float8"
+                    " FROM trade_sales_fact WHERE company_id = %s AND partner_id = %s",
+                    self.company_id,
+                    partner_id,
+                )
+            )
+        return row
+
+    def test_sale_that_commits_late_is_added_up(self):
+        """A run that began before it, and ends before it commits, leaves it to the next one."""
+        order_id = self._make_quotation()
+        with self._start() as late:
+            self._confirm(late, order_id)
+            late.cr.flush()
+            with self._open() as env:
+                env["trade.sales.fact"]._rebuild_all()
+            self._add_up()
+            self.assertEqual(self._read_sales(self.partner_id), (0, 0.0))
+        self._add_up()
+        self.assertEqual(self._read_sales(self.partner_id), (1, 100.0))
+
+    def test_two_runs_do_not_add_up_twice(self):
+        """The second one leaves everything to the next run, also what the first one has not seen."""
+        with self._open() as env:
+            self._make_history(env, self.partner_id)
+        self._refresh()
+        with self._start() as first:
+            rows, error = first["trade.sales.fact"]._process_chunk(10)
+            self.assertTrue(rows)
+            self.assertIsNone(error)
+            with self._open() as env:
+                self._make_history(env, self.partner_id, 50.0)
+            self._refresh()
+            with self._open() as second:
+                self.assertEqual(second["trade.sales.fact"]._process_chunk(10), ([], None))
+                with self.assertRaises(UserError):
+                    second["trade.sales.fact"]._rebuild_all()
+        self._add_up()
+        self.assertEqual(self._read_sales(self.partner_id), (2, 150.0))
+
+    def test_run_with_an_old_view_fails_instead_of_adding_twice(self):
+        """It began before the other one wrote the first sales of the customer."""
+        with self._open() as env:
+            self._make_history(env, self.partner_id)
+        self._refresh()
+        with self._start() as late:
+            self._add_up()
+            pairs = {(self.partner_id, self.company_id)}
+            with (
+                self.assertRaises(psycopg2.IntegrityError),
+                mute_logger(*SILENT),
+                late.cr.savepoint(),
+            ):
+                late["trade.sales.fact"]._rebuild_pairs(pairs)
+        self.assertEqual(self._read_sales(self.partner_id), (1, 100.0))
+
+    def test_run_that_is_killed_is_done_again(self):
+        with self._open() as env:
+            self._make_history(env, self.partner_id)
+        self._refresh()
+        with (
+            self.assertRaises(psycopg2.OperationalError),
+            mute_logger(*SILENT),
+            self._start() as victim,
+        ):
+            victim["trade.sales.fact"]._process_chunk(10)
+            with self._open() as env:
+                pid = victim.cr.connection.get_backend_pid()
+                env.cr.execute("SELECT pg_terminate_backend(%s, 1000)", [pid])
+            victim.cr.execute("SELECT 1")
+        self.assertEqual(self._read_sales(self.partner_id), (0, 0.0))
+        self._add_up()
+        self.assertEqual(self._read_sales(self.partner_id), (1, 100.0))
+
     def test_change_of_policy_counts_against_a_decision_by_the_old_one(self):
         """The rebuild after it writes rows that it does not change as well."""
         order_id = self._make_quotation()
