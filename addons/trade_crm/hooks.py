@@ -8,6 +8,7 @@ def post_init_hook(env):
     env["trade.tier.policy"]._create_default(companies)
     env["trade.lifecycle.measure"]._create_default(companies)
     env.ref("trade_crm.ir_cron_refresh_profiles")._trigger()
+    env["trade.territory.fill"]._request_all()
 
 
 def uninstall_hook(env):

@@ -16,8 +16,11 @@ from . import test_profile_incremental
 from . import test_profile_oracle
 from . import test_profile_queries
 from . import test_sales_fact
+from . import test_territory
 from . import test_tier_effect
 from . import test_tier_migration
 from . import test_tier_share
 from . import test_ui
 from . import test_value_oracle
+from . import test_access_log
+from . import test_export_control

@@ -1,2 +1,5 @@
 from . import base_partner_merge
 from . import trade_preset_apply
+from . import trade_territory_apply
+from . import trade_territory_assign
+from . import trade_territory_viewers
