@@ -198,18 +198,10 @@ class TradeTerritoryRule(models.Model):
                 partners._get_customer_condition(alias),
             )
         )
-        cases = [
-            SQL(
-                "WHEN %s THEN %s",
-                rule._get_partner_domain().optimize_full(partners)._to_sql(partners, alias, query),
-                rule.id,
-            )
-            for rule in self._get_rules()
-        ]
         placed = query.select(
             SQL.identifier(alias, "id"),
             SQL("%s AS from_id", SQL.identifier(alias, "territory_id")),
-            SQL("%s AS rule_id", SQL("CASE %s END", SQL(" ").join(cases)) if cases else SQL("NULL::int")),
+            SQL("%s AS rule_id", self._get_rules()._get_rule_sql(partners, query)),
         )
         return SQL(
             """
@@ -223,13 +215,37 @@ class TradeTerritoryRule(models.Model):
             placed,
         )
 
+    def _get_rule_sql(self, model, query):
+        """The first of these rules that fits: ``SQL`` of its id.
+
+        :param model: ``res.partner`` or ``crm.lead``, as superuser
+        :param query: ``Query`` on it, which gets the joins that the conditions need
+        """
+        cases = [
+            SQL(
+                "WHEN %s THEN %s",
+                rule._get_domain(model)
+                .optimize_full(model)
+                ._to_sql(model, model._table, query),
+                rule.id,
+            )
+            for rule in self
+        ]
+        return SQL("CASE %s END", SQL(" ").join(cases)) if cases else SQL("NULL::int")
+
+    def _get_domain(self, model):
+        """The conditions on a partner, or on a lead, which has nothing but an address."""
+        if model._name == "res.partner":
+            return self._get_partner_domain()
+        return self._get_address_domain() if self._knows_address_only() else Domain.FALSE
+
     @api.model
     def _place_leads(self, leads):
         """Where the rules place leads of no known customer: ``{lead: territory}``."""
         fallback = self.env["trade.territory"]._get_fallback()
         placed, rest = {}, leads
-        for rule in self._get_rules().filtered(lambda rule: rule._knows_address_only()):
-            found = rest.filtered_domain(rule._get_address_domain()) if rest else rest
+        for rule in self._get_rules():
+            found = rest.filtered_domain(rule._get_domain(leads)) if rest else rest
             placed |= dict.fromkeys(found, rule.territory_id)
             rest -= found
         return placed | dict.fromkeys(rest, fallback)

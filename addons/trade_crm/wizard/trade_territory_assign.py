@@ -9,7 +9,10 @@ class TradeTerritoryAssign(models.TransientModel):
     _name = "trade.territory.assign"
     _description = "Move Customers to a Territory"
 
-    partner_ids = fields.Many2many("res.partner", string="Customers", required=True)
+    # Archived customers have a territory as well.
+    partner_ids = fields.Many2many(
+        "res.partner", string="Customers", required=True, context={"active_test": False}
+    )
     partner_count = fields.Integer(compute="_compute_partner_count")
     by_rules = fields.Boolean(
         "Let the rules decide", help="Takes back what was set by hand: the rules place the customer."
