@@ -21,7 +21,8 @@ function isAllowed(resModel) {
     return !isControlled(resModel) || session.trade_export_control.allowed;
 }
 
-const controllerPatch = {
+/** A new object for each class: what "super" is belongs to the object that a method is written in. */
+const getControllerPatch = () => ({
     setup() {
         super.setup();
         useBus(this.env.searchModel, EXPORT_DIALOG, () => this.exportRecords());
@@ -34,9 +35,9 @@ const controllerPatch = {
         }
         return items;
     },
-};
-patch(ListController.prototype, controllerPatch);
-patch(KanbanController.prototype, { ...controllerPatch });
+});
+patch(ListController.prototype, getControllerPatch());
+patch(KanbanController.prototype, getControllerPatch());
 
 patch(exportAllItem, {
     async isDisplayed(env) {
