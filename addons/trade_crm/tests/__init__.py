@@ -17,7 +17,9 @@ from . import test_profile_oracle
 from . import test_profile_queries
 from . import test_sales_fact
 from . import test_territory
+from . import test_territory_day
 from . import test_territory_fill
+from . import test_territory_mixin
 from . import test_territory_move
 from . import test_tier_effect
 from . import test_tier_migration
