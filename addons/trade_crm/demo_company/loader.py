@@ -37,6 +37,12 @@ USERS = {
         login: (name, lang, f"sales representative, {city}", ["trade_crm.group_rep"])
         for (login, name, lang), city in zip(names.REPS, names.CITIES, strict=True)
     },
+    "branch": (
+        "Shen Lan",
+        "en_US",
+        "sales manager of the coast",
+        ["trade_crm.group_manager"],
+    ),
     "marketer": ("He Fang", "en_US", "marketer", ["trade_crm.group_marketer"]),
     "agent": ("Guo Na", "en_US", "service agent", ["trade_crm.group_agent"]),
     "auditor": ("Luo Jing", "en_US", "auditor", ["trade_crm.group_auditor"]),
@@ -54,6 +60,7 @@ class Demo:
     advance: object = None
     users: dict = field(default_factory=dict)
     reps: list = field(default_factory=list)
+    territories: dict = field(default_factory=dict)
     partners: list = field(default_factory=list)
     products: list = field(default_factory=list)
 
@@ -165,6 +172,31 @@ def _load_users(demo):
     team.member_ids = [Command.link(user.id) for user in demo.reps]
 
 
+def _load_territories(demo):
+    """A branch inland and one on the coast; each rep has the city that the customers are in."""
+    env = demo.env
+    zhejiang = _create_translated(env["trade.territory"], "name", ("Zhejiang", "浙江"))
+    zhejiang.manager_ids = demo.users["manager"]
+    inland, coast = (
+        _create_translated(env["trade.territory"], "name", name, parent_id=zhejiang.id)
+        for name in (("Inland", "浙北"), ("Coast", "沿海"))
+    )
+    coast.manager_ids = demo.users["branch"]
+    for city, rep in zip(names.CITIES, demo.reps, strict=True):
+        branch = coast if city in names.COAST else inland
+        name = city.removesuffix("市")
+        demo.territories[city] = env["trade.territory"].create(
+            {
+                "name": name,
+                "parent_id": branch.id,
+                "member_ids": [Command.link(rep.id)],
+                "rule_ids": [Command.create({"city": name})],
+            }
+        )
+    # Who looks after everybody sorts what no rule places, too.
+    env["trade.territory"]._get_fallback().manager_ids = demo.users["manager"]
+
+
 def _load_customers(demo):
     env = demo.env
     kinds = {
@@ -214,6 +246,10 @@ def _load_customers(demo):
         ]
     )
     demo.partners = list(partners)
+    # One of them has branches in the city next to its own.
+    home, next_door, *_others = demo.territories.values()
+    chain = partners.filtered(lambda partner: partner.territory_id == home)[:1]
+    chain.shared_territory_ids = next_door
 
 
 def _load_products(demo):
@@ -525,8 +561,10 @@ def _prepare_policy(demo):
 
 
 def _finish(demo):
-    """The tiers of today; nothing waits in the queue."""
+    """The tiers of today; nothing waits in the queue, and who sells is limited to territories."""
     env = demo.env
+    env["ir.config_parameter"].set_param("trade_crm.territory_scope", "True")
+    env["trade.territory"]._forget_access()
     env.flush_all()
     env.cr.precommit.run()
     profiles = env["trade.customer.profile"]
@@ -540,10 +578,11 @@ def _finish(demo):
 STEPS = [
     ("company", _load_company, 1),
     ("users", _load_users, 2),
+    ("territories", _load_territories, 1),
     ("customers", _load_customers, 8),
     ("products", _load_products, 8),
     ("purchases before Odoo", _load_history, 49),
-    ("orders of the last two weeks", _load_orders, 25),
+    ("orders of the last two weeks", _load_orders, 24),
     ("quotations", _load_quotations, 2),
     ("leads", _load_leads, 2),
     ("tier policy", _prepare_policy, 1),

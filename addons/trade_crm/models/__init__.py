@@ -56,4 +56,6 @@ from . import export_partner_field
 from . import ir_http
 from . import res_config_settings_access
 from . import trade_territory_scope
+from . import trade_territory_document
+from . import trade_territory_link
 from . import res_config_settings_territory
