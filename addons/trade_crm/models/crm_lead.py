@@ -15,6 +15,17 @@ class CrmLead(models.Model):
         for lead, territory in self.env["trade.territory.rule"]._place_leads(unknown).items():
             lead.territory_id = self.env.user._get_own_territory(territory)
 
+    @api.depends_context("uid")
+    def _compute_potential_lead_duplicates(self):
+        # Odoo counts as superuser; who is limited to territories must not learn of others that way.
+        super()._compute_potential_lead_duplicates()
+        if self.env.user._get_territory_ids() is None:
+            return
+        for lead in self:
+            seen = lead.duplicate_lead_ids.sudo(False)._filtered_access("read")
+            lead.duplicate_lead_ids = seen
+            lead.duplicate_lead_count = len(seen - lead._origin)
+
     @api.model
     def _fill_territories(self, first_id, last_id):
         """See ``trade.territory.mixin``; those of no known customer are placed by the rules."""

@@ -202,6 +202,20 @@ class TestTerritory(TerritoryCommon):
         own = self._as(self.user_zhejiang, leads).create({"name": "Mine", "zip": "100010"})
         self.assertEqual(own.territory_id, self.zhejiang)
 
+    def test_duplicates_elsewhere_are_not_counted(self):
+        leads = self.env["crm.lead"].create(
+            [
+                {"name": "Here", "email_from": "a@noodles.example", "partner_id": self.wok.id},
+                {"name": "Also", "email_from": "b@noodles.example", "partner_id": self.wok.id},
+                {"name": "There", "email_from": "c@noodles.example", "partner_id": self.hutong.id},
+            ]
+        )
+        self.env.flush_all()
+        for user, count in ((self.user_zhejiang, 1), (self.user_auditor, 2)):
+            lead = self._as(user, leads[0])
+            lead.invalidate_recordset()
+            self.assertEqual(lead.read(["duplicate_lead_count"])[0]["duplicate_lead_count"], count)
+
     # ------------------------------------------------------------------
     # Who changes territories
     # ------------------------------------------------------------------
