@@ -15,7 +15,8 @@ class ResConfigSettings(models.TransientModel):
     )
 
     def set_values(self):
-        super().set_values()
+        result = super().set_values()
         # Odoo drops a parameter that is 0, which would bring the default back.
         months = max(self.trade_access_log_months, 0)
         self.env["ir.config_parameter"].sudo().set_param(MONTHS_PARAMETER, str(months))
+        return result

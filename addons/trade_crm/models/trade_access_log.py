@@ -35,6 +35,7 @@ class TradeAccessLog(models.Model):
     """
 
     _name = "trade.access.log"
+    _inherit = ["trade.territory.path.mixin"]
     _description = "Access to Customer Data"
     _log_access = False
     _order = "happened_at desc, id desc"
@@ -83,6 +84,8 @@ class TradeAccessLog(models.Model):
     # ------------------------------------------------------------------
     # Append-only, for the superuser as well
     # ------------------------------------------------------------------
+
+    # pylint: disable=method-required-super
 
     def _refuse(self):
         raise AccessError(

@@ -13,6 +13,7 @@ from odoo.tools import mute_logger
 from odoo.addons.base.models.res_partner import ResPartner
 
 from .access_common import AccessCommon
+from .territory_common import TerritoryCommon
 
 LOG = "odoo.addons.trade_crm.models.trade_access_log"
 HOOKS = "odoo.addons.trade_crm.models.res_partner_access"
@@ -473,3 +474,19 @@ class TestAccessLogHttp(AccessCommon, HttpCase):
         self.assertEqual(response.json()["id"], self.customer.id)
         row = self._get_log(self.user_rep)
         self.assertEqual((row.kind, row.partner_id), ("open", self.customer))
+
+
+@tagged("post_install", "-at_install")
+class TestAccessLogTerritory(AccessCommon, TerritoryCommon):
+    def test_manager_of_a_territory_sees_its_customers(self):
+        log = self._as(self.user_rep, self.env["trade.access.log"])
+        with self.enter_registry_test_mode():
+            log._log("open", "res.partner", partner_id=self.wok_contact.id)
+            log._log("open", "res.partner", partner_id=self.hutong.id)
+            log._log("list", "res.partner", record_count=80)
+            self.env.cr.postcommit.run()
+        rows = self._get_log(self.user_rep)
+        here, elsewhere, listed = rows
+        self.assertEqual(self._visible(self.user_east, rows), here | listed)
+        self.assertEqual(self._visible(self.user_north, rows), elsewhere | listed)
+        self.assertEqual(self._visible(self.user_auditor, rows), rows)

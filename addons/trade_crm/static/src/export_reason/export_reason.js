@@ -81,7 +81,7 @@ patch(ExportDataDialog.prototype, {
             this.reasonRef.el.focus();
             return this.notification.add(
                 _t("Please give a reason for the export, in at least %s characters.", min_length),
-                { type: "danger" }
+                { type: "danger" },
             );
         }
         return this.withReason(reason, () => super.onClickExportButton());
