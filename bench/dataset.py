@@ -27,6 +27,8 @@ FOREIGN_SHARE = 0.08  # of orders, in EUR
 INVOICED_SHARE = 0.10  # of confirmed orders
 REFUNDED_SHARE = 0.11  # of invoiced orders, so that 1 % of all orders are refunded
 
+DISTRICTS = 300  # that customers are spread over
+
 # Kinds of refund: none, all of the order, part of its first line, a wrong invoice that was replaced.
 NO_REFUND, FULL_REFUND, PART_REFUND, REPLACED = range(4)
 # Kinds of line.
@@ -53,6 +55,7 @@ class Customers(NamedTuple):
     first_day: np.ndarray
     last_day: np.ndarray
     rep: np.ndarray
+    district: np.ndarray
     contact_parent: np.ndarray
 
 
@@ -109,6 +112,7 @@ def make_customers(size):
         first_day=first_day,
         last_day=last_day,
         rep=rng.integers(0, 20, count),
+        district=get_generator(7).integers(0, DISTRICTS, count),
         contact_parent=np.sort(rng.choice(companies, int(0.3 * count))),
     )
 

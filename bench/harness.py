@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
-from . import databases, dataset, history, load
+from . import databases, dataset, history, leads, load, territory
 
 SIZES = {
     "small": dataset.Size(customers=10_000, orders=100_000, products=500),
@@ -50,6 +50,7 @@ class Bench:
         self.size = SIZES[size_name]
         self.repeat = 5 if size_name == "small" else 3
         self.install_seconds = None
+        self.fill_seconds = None
         self.results = []
 
     # ------------------------------------------------------------------
@@ -70,8 +71,9 @@ class Bench:
 
     @cached_property
     def work(self):
-        """Copy of ``data`` with the addon, its history and its profiles."""
-        key = databases.fingerprint(self.data, databases.ADDON, Path(history.__file__))
+        """Copy of ``data`` with the addon, its history and its territories."""
+        made_by = (Path(module.__file__) for module in (history, territory))
+        key = databases.fingerprint(self.data, databases.ADDON, *made_by)
         return databases.ensure(f"{self.size_name}_work", key, self._make_work)
 
     def get_orders_only(self, factor):
@@ -85,7 +87,9 @@ class Bench:
     def _ensure_data(self, kind, size, modules, with_addon=False):
         template = databases.ensure_modules(modules)
         package = databases.ROOT / "bench"
-        generator = [package / f"{name}.py" for name in ("bulk", "dataset", "load", "seed")]
+        generator = [
+            package / f"{name}.py" for name in ("bulk", "dataset", "leads", "load", "seed")
+        ]
         key = databases.fingerprint(template, size, *generator, *([databases.ADDON] * with_addon))
 
         def make(name):
@@ -93,6 +97,8 @@ class Bench:
             if with_addon:
                 databases.install_addon(name)
             load.load(name, size)
+            if "sale_crm" in modules:
+                leads.load_leads(name, size)
             if with_addon:
                 set_up_policies(name)
 
@@ -103,6 +109,8 @@ class Bench:
         self.install_seconds = databases.install_addon(name)
         history.load_history(name, self.size)
         set_up_policies(name)
+        territory.set_up_territories(name)
+        self.fill_seconds = territory.fill_territories(name)
 
     def remake_work(self):
         """Make ``work`` anew, for rows that measure how."""

@@ -64,7 +64,10 @@ class Loader(Bulk):
         names = random.Random(dataset.SEED)
         company_ids = np.array(self.ids["companies"])[customers.home_company]
         reps = np.array(self.ids["reps"])[customers.rep]
-        states = np.array(self.ids["states"])[np.arange(count) * 7 % len(self.ids["states"])]
+        addresses = [
+            "\t".join(make_address(district, self.ids["states"]))
+            for district in range(dataset.DISTRICTS)
+        ]
         stream = io.StringIO()
         for number in range(count):
             kind = 1 if customers.is_company[number] else 2
@@ -72,18 +75,20 @@ class Loader(Bulk):
             own = company_ids[number] if customers.own_company[number] else r"\N"
             stream.write(
                 f"{ids[number]}\t{kind}\t{name}\t\\N\t{ids[number]}\t{own}"
-                f"\t{customers.customer_rank[number]}\t{states[number]}\t{reps[number]}\n"
+                f"\t{customers.customer_rank[number]}\t{reps[number]}"
+                f"\t{addresses[customers.district[number]]}\n"
             )
         for number, parent in enumerate(customers.contact_parent):
             stream.write(
                 f"{ids[count + number]}\t3\t{_make_person_name(names)}\t{ids[parent]}\t{ids[parent]}\t"
                 f"{company_ids[parent] if customers.own_company[parent] else chr(92) + 'N'}"
-                f"\t0\t{states[parent]}\t{reps[parent]}\n"
+                f"\t0\t{reps[parent]}\t{addresses[customers.district[parent]]}\n"
             )
         stream.seek(0)
         self.execute(
             "CREATE UNLOGGED TABLE stage_partner (id int, kind int, name text, parent_id int,"
-            " commercial_id int, company_id int, rank int, state_id int, user_id int)"
+            " commercial_id int, company_id int, rank int, user_id int,"
+            " state_id int, city text, zip text)"
         )
         self.cursor.copy_expert("COPY stage_partner FROM STDIN", stream)
         with self.bulk("res_partner"):
@@ -101,6 +106,8 @@ class Loader(Bulk):
                     "company_id": "s.company_id",
                     "customer_rank": "s.rank",
                     "state_id": "s.state_id",
+                    "city": "s.city",
+                    "zip": "s.zip",
                     "user_id": "s.user_id",
                     "email": "'customer' || s.id || '@example.com'",
                     "email_normalized": "'customer' || s.id || '@example.com'",
@@ -472,6 +479,12 @@ class Loader(Bulk):
         self.execute("DROP TABLE stage_move")
         self.execute("ALTER TABLE stage_move_numbered RENAME TO stage_move")
         self.execute("ANALYZE stage_move")
+
+
+def make_address(district, states):
+    """State, city and zip of a district, as texts; every second city is a Chinese one."""
+    city = f"Town {district:03}" if district % 2 else f"临江{district:03}市"
+    return str(states[district % len(states)]), city, str(100_000 + district * 100)
 
 
 def _make_company_name(names, number):

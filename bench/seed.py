@@ -150,9 +150,9 @@ def make_patterns(env, seed):
     person = env["res.partner"].create({"name": "Pattern", "customer_rank": 1, "lang": "en_US"})
     contact = env["res.partner"].create({"name": "Pattern", "parent_id": company_partner.id})
     patterns = {
-        "company": _read(env, company_partner),
-        "person": _read(env, person),
-        "contact": _read(env, contact),
+        "company": read_row(env, company_partner),
+        "person": read_row(env, person),
+        "contact": read_row(env, contact),
     }
     for company_id in seed["companies"]:
         for name, row in _make_documents(env, seed, company_id, company_partner).items():
@@ -176,7 +176,7 @@ def _make_documents(env, seed, company_id, partner):
             ],
         }
     )
-    draft = _read(env, order)
+    draft = read_row(env, order)
     order.action_confirm()
     line = order.order_line[0]
     line.qty_delivered = 1
@@ -186,11 +186,11 @@ def _make_documents(env, seed, company_id, partner):
     refund.action_post()
     return {
         "draft": draft,
-        "order": _read(env, order),
-        "line": _read(env, line),
-        "section": _read(env, order.order_line[1]),
+        "order": read_row(env, order),
+        "line": read_row(env, line),
+        "section": read_row(env, order.order_line[1]),
         **{
-            f"{name}{suffix}": _read(env, record)
+            f"{name}{suffix}": read_row(env, record)
             for name, move in (("invoice", invoice), ("refund", refund))
             for suffix, record in (
                 ("", move),
@@ -201,7 +201,7 @@ def _make_documents(env, seed, company_id, partner):
     }
 
 
-def _read(env, record):
+def read_row(env, record):
     """The row of ``record``, without what is empty."""
     record.ensure_one()
     env.flush_all()
