@@ -21,6 +21,7 @@ from . import test_territory_day
 from . import test_territory_fill
 from . import test_territory_mixin
 from . import test_territory_move
+from . import test_territory_ui
 from . import test_tier_effect
 from . import test_tier_migration
 from . import test_tier_share
