@@ -35,7 +35,6 @@ class TradeAccessLog(models.Model):
     """
 
     _name = "trade.access.log"
-    _inherit = ["trade.territory.path.mixin"]
     _description = "Access to Customer Data"
     _log_access = False
     _order = "happened_at desc, id desc"

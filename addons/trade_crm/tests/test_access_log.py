@@ -479,6 +479,7 @@ class TestAccessLogHttp(AccessCommon, HttpCase):
 @tagged("post_install", "-at_install")
 class TestAccessLogTerritory(AccessCommon, TerritoryCommon):
     def test_manager_of_a_territory_sees_its_customers(self):
+        """Not the lists, whose filter may name anybody."""
         log = self._as(self.user_rep, self.env["trade.access.log"])
         with self.enter_registry_test_mode():
             log._log("open", "res.partner", partner_id=self.wok_contact.id)
@@ -486,7 +487,7 @@ class TestAccessLogTerritory(AccessCommon, TerritoryCommon):
             log._log("list", "res.partner", record_count=80)
             self.env.cr.postcommit.run()
         rows = self._get_log(self.user_rep)
-        here, elsewhere, listed = rows
-        self.assertEqual(self._visible(self.user_east, rows), here | listed)
-        self.assertEqual(self._visible(self.user_north, rows), elsewhere | listed)
+        here, elsewhere, _listed = rows
+        self.assertEqual(self._visible(self.user_east, rows), here)
+        self.assertEqual(self._visible(self.user_north, rows), elsewhere)
         self.assertEqual(self._visible(self.user_auditor, rows), rows)
