@@ -1,19 +1,10 @@
 """The addons come to a database that is in use, are updated there, and go without a trace."""
 
-import configparser
-import contextlib
-import os
-import subprocess
-import sys
-import uuid
+from own_database import OwnDatabase
 
-import psycopg2
-from psycopg2 import sql
-
-from odoo.tests import BaseCase, tagged
+from odoo.tests import tagged
 
 ADDONS = ("trade_crm", "trade_crm_marketing", "trade_crm_service")
-HOST = os.environ.get("TRADE_CRM_HOST_TEMPLATE")
 # A database in use before it gets the three folders: two companies, customers, orders.
 BEFORE = """
 company = env["res.company"].create({"name": "Second company"})
@@ -103,78 +94,8 @@ SCHEMA = {
 
 
 @tagged("post_install", "-at_install")
-class TestLifecycle(BaseCase):
+class TestLifecycle(OwnDatabase):
     """Works on a database of its own, with one process of Odoo per step."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        if not HOST:
-            cls.skipTest(cls, "Only `make test` knows a database without the addons.")
-        config = configparser.ConfigParser(interpolation=None)
-        config.read(os.environ["ODOO_RC"], encoding="utf-8")
-        cls.data_dir = config["options"]["data_dir"]
-        cls.name = f"tcrm_test_life_{uuid.uuid4().hex[:6]}_{os.getpid()}"
-        with cls._connect("postgres") as cursor:
-            copy = "CREATE DATABASE {} TEMPLATE {}"
-            cursor.execute(sql.SQL(copy).format(sql.Identifier(cls.name), sql.Identifier(HOST)))
-        cls.addClassCleanup(cls._drop)
-
-    @classmethod
-    def _drop(cls):
-        with cls._connect("postgres") as cursor:
-            cursor.execute(
-                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(cls.name))
-            )
-
-    @classmethod
-    @contextlib.contextmanager
-    def _connect(cls, database):
-        config = configparser.ConfigParser(interpolation=None)
-        config.read(os.environ["ODOO_RC"], encoding="utf-8")
-        names = {"db_host": "host", "db_port": "port", "db_user": "user", "db_password": "password"}
-        given = {names[key]: value for key, value in config["options"].items() if key in names}
-        options = {key: value for key, value in given.items() if value not in ("", "False")}
-        connection = psycopg2.connect(dbname=database, **options)
-        connection.autocommit = True
-        try:
-            with connection.cursor() as cursor:
-                yield cursor
-        finally:
-            connection.close()
-
-    def _odoo(self, *arguments, command=None, code=None):
-        """What Odoo logs, after it has left without an error."""
-        result = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "odoo",
-                *([command] if command else []),
-                f"--config={os.environ['ODOO_RC']}",
-                f"--database={self.name}",
-                f"--data-dir={self.data_dir}",
-                "--no-http",
-                "--log-level=warn",
-                *arguments,
-            ],
-            input=code,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        self.assertEqual(result.returncode, 0, result.stderr)
-        for line in result.stderr.splitlines():
-            self.assertNotRegex(line, r" (WARNING|ERROR|CRITICAL) |Error: ", result.stderr)
-        return result.stdout
-
-    def _shell(self, code):
-        return self._odoo(command="shell", code=code)
-
-    def _read(self, query):
-        with self._connect(self.name) as cursor:
-            cursor.execute(query)
-            return cursor.fetchall()
 
     def _snapshot(self):
         return {kind: {row[0] for row in self._read(query)} for kind, query in SCHEMA.items()}

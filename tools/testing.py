@@ -55,8 +55,9 @@ def test_odoo(databases, arguments):
     with databases.scratch(template) as database, config_file(databases, database) as config:
         environment = {
             **databases.server.environment(),
-            # For the tests that install and uninstall the addons.
+            # For the tests that work on a database of their own.
             "TRADE_CRM_HOST_TEMPLATE": host,
+            "TRADE_CRM_SUITE_TEMPLATE": template,
             "ODOO_RC": config,
             # A test that waits for a lock of its own must fail instead of waiting for ever.
             "PGOPTIONS": "-c lock_timeout=120s",
