@@ -72,8 +72,11 @@ class Client:
         companies = info["user_companies"]
         self.context = {
             **info["user_context"],
-            # As a person who has chosen all companies.
-            "allowed_company_ids": [int(company) for company in companies["allowed_companies"]],
+            # All companies are chosen, the user's own comes first.
+            "allowed_company_ids": sorted(
+                map(int, companies["allowed_companies"]),
+                key=lambda company: company != companies["current_company"],
+            ),
         }
 
     def call(self, model, method, args=(), context=None, **kwargs):

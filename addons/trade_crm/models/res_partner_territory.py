@@ -39,6 +39,9 @@ class ResPartner(models.Model):
     )
     territory_reason = fields.Char(compute="_compute_territory_reason")
 
+    # The rule reads the customers of a user as well, whom Odoo finds by reading all partners.
+    _territory_user_idx = models.Index("(user_id) WHERE user_id IS NOT NULL")
+
     @api.depends("territory_id", "territory_source", "territory_rule_id")
     @api.depends_context("lang")
     def _compute_territory_reason(self):
