@@ -250,6 +250,24 @@ def _load_customers(demo):
     home, next_door, *_others = demo.territories.values()
     chain = partners.filtered(lambda partner: partner.territory_id == home)[:1]
     chain.shared_territory_ids = next_door
+    _move_customers(demo, partners.filtered(lambda partner: partner.territory_id == home) - chain)
+
+
+def _move_customers(demo, partners):
+    """Some customers move: one was handed over, others have a new address that rules go by."""
+    _home, next_door, *_others = demo.territories.values()
+    handed_over, *relocated = partners[:4]
+    demo.env["trade.territory.assign"].with_user(demo.users["manager"]).create(
+        {
+            "partner_ids": [Command.set(handed_over.ids)],
+            "territory_id": next_door.id,
+            "user_id": demo.reps[1].id,
+            "reason": "Buys for its new branch in Ningbo",
+        }
+    ).action_move()
+    city = list(names.CITIES)[1]
+    for partner in relocated:
+        partner.write({"city": city, "zip": names.CITIES[city][0]})
 
 
 def _load_products(demo):

@@ -19,7 +19,7 @@ class TradeTerritory(models.Model):
     _name = "trade.territory"
     _description = "Territory"
     _parent_store = True
-    _order = "parent_path, id"
+    _order = "is_fallback, parent_path, id"
 
     name = fields.Char(required=True, translate=True)
     parent_id = fields.Many2one(
@@ -67,12 +67,16 @@ class TradeTerritory(models.Model):
     )
 
     @api.depends("name", "parent_path")
-    @api.depends_context("lang")
+    @api.depends_context("lang", "hierarchical_naming")
     def _compute_display_name(self):
+        """The path, or the name alone where the context says so, as of product categories."""
+        if not self.env.context.get("hierarchical_naming", True):
+            return super()._compute_display_name()
         above = self.sudo()._get_above()
         for territory in self:
             names = [part.name for part in above[territory.id]] or [territory.name]
             territory.display_name = " / ".join(name for name in names if name)
+        return None
 
     def _get_above(self):
         """``{id: the territories that it is a part of, from the top, and itself}``"""

@@ -4,7 +4,7 @@ from odoo.exceptions import UserError
 from odoo.tests import BaseCase, TransactionCase, freeze_time, tagged
 
 from .. import demo_company
-from ..demo_company import generator, loader
+from ..demo_company import generator, loader, names
 from ..demo_company.catalogue import PRODUCTS
 from . import oracle
 
@@ -128,6 +128,7 @@ class TestDemoCompany(TransactionCase):
 
     def test_everybody_has_work(self):
         """Each role opens the customers with its own rights; reps have leads."""
+        seen = {}
         for login in loader.USERS:
             user = self.env["res.users"].search([("login", "=", login)])
             customers = (
@@ -135,8 +136,16 @@ class TestDemoCompany(TransactionCase):
                 .with_user(user)
                 .search([("trade_tier_id", "!=", False), ("parent_id", "=", False)])
             )
-            self.assertEqual(len(customers), 180, login)
+            seen[login] = set(customers.ids)
             self.assertTrue(customers.mapped("trade_tier_id.display_name"))
+        for login in ("manager", "marketer", "agent", "auditor"):
+            self.assertEqual(len(seen[login]), 180, login)
+        reps = [seen[login] for login, *_rest in names.REPS]
+        self.assertTrue(all(reps))
+        self.assertEqual(set().union(*reps), seen["manager"])
+        # Two reps share a chain, and one customer changed hands with its history.
+        self.assertEqual(sum(map(len, reps)), 181)
+        self.assertEqual(seen["branch"] - seen["rep2"] - seen["rep3"], set())
         leads = self.env["crm.lead"].search([])
         self.assertTrue(leads.activity_ids)
         self.assertTrue(all(lead.user_id.login.startswith("rep") for lead in leads))

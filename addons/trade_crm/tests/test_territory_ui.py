@@ -18,6 +18,7 @@ class TestTerritoryUi(TerritoryCommon, HttpCase):
                 "taxes_id": [Command.clear()],
             }
         )
+        cls.customers.customer_rank = 1
         users = cls.user_zhejiang | cls.user_manager
         for user in users:
             user.password = user.login

@@ -76,25 +76,13 @@ registry.category("web_tour.tours").add("trade_crm_territory_rep", {
             trigger: ".o-autocomplete--dropdown-item:contains(Noodles)",
             run: "click",
         },
-        { trigger: "[name=order_line] .o_data_row:contains(Noodles)" },
+        { trigger: "[name=order_line] .o_selected_row [name=product_template_id] input:value(Noodles)" },
         {
             content: "confirm the order",
             trigger: ".o_statusbar_buttons button[name=action_confirm]:enabled",
             run: "click",
         },
-        {
-            content: "look at the delivery",
-            trigger: "button[name=action_view_delivery]",
-            run: "click",
-        },
-        {
-            content: "go back to the order",
-            trigger: ".o_form_view:has([name=location_id], [name=move_ids]) , .o_form_view",
-        },
-        {
-            trigger: ".breadcrumb-item.o_back_button a, .o_back_button a",
-            run: "click",
-        },
+        { trigger: ".o_statusbar_status .o_arrow_button_current:contains(Sales Order)" },
         {
             content: "cancel it",
             trigger: ".o_statusbar_buttons button[name=action_cancel]",
