@@ -35,3 +35,23 @@ class TestMigrations(TradeCrmCommon):
         dirty._clear()
         self._migrate("19.0.1.2.0")
         self.assertEqual(dirty._get_whole_companies(), self.env["res.company"].search([]))
+
+    def test_territories(self):
+        """Every kind of record in a territory is filled in, customers first."""
+        fill = self.env["trade.territory.fill"]
+        fill.search([]).unlink()
+        customer = self._make_customer("Before")
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE res_partner SET territory_id = NULL, territory_source = NULL WHERE id = %s",
+            [customer.id],
+        )
+        self._migrate("19.0.1.3.0")
+        rows = fill.search([])
+        self.assertEqual(rows[0].model, "res.partner")
+        self.assertLessEqual(
+            {"sale.order", "crm.lead", "stock.picking", "account.move"}, set(rows.mapped("model"))
+        )
+        self.assertFalse(rows[0]._fill_chunk(10**9))
+        customer.invalidate_recordset()
+        self.assertEqual(customer.territory_id, self.env["trade.territory"]._get_fallback())

@@ -88,6 +88,10 @@ registry.category("web_tour.tours").add("trade_crm_territory_rep", {
             trigger: ".o_statusbar_buttons button[name=action_cancel]",
             run: "click",
         },
+        {
+            trigger: ".modal .btn-primary:contains(Ok)",
+            run: "click",
+        },
         { trigger: ".o_statusbar_status .o_arrow_button_current:contains(Cancelled)" },
     ],
 });
