@@ -2,12 +2,16 @@
 
 from .common import ADDONS, ROOT
 
+# What is translated in code is read from the file that is about to be written.
 EXPORT = """
+import io
 from odoo.tools.translate import trans_export
 for addon in {addons!r}:
     for name, lang in ((addon + ".pot", None), ("zh_CN.po", "zh_CN")):
+        exported = io.BytesIO()
+        trans_export(lang, [addon], exported, "po", env)
         with open("{root}/addons/%s/i18n/%s" % (addon, name), "wb") as target:
-            trans_export(lang, [addon], target, "po", env)
+            target.write(exported.getvalue())
 """
 
 
