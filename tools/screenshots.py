@@ -57,6 +57,36 @@ PICTURES = {
     "concentration-phone": ("rep", PHONE, "trade-concentration", []),
     "sales": ("manager", DESK, "trade-sales", []),
     "tier-migration": ("manager", DESK, "trade-tier-migration", []),
+    "territories": ("manager", DESK, "trade-territories", []),
+    "territories-phone": ("manager", PHONE, "trade-territories", []),
+    "territory-apply": (
+        "admin",
+        DESK,
+        "trade-territories",
+        [".o_control_panel button:has-text('Apply rules')"],
+    ),
+    "territory-viewers": (
+        "manager",
+        DESK,
+        "trade-customers",
+        [
+            ".o_data_row:first-child td[name=complete_name]",
+            ".nav-link[name=sales_purchases]",
+            "button[name=action_trade_viewers]",
+        ],
+    ),
+    "territory-move": (
+        "manager",
+        DESK,
+        "trade-customers",
+        [
+            ".o_data_row:first-child td[name=complete_name]",
+            ".nav-link[name=sales_purchases]",
+            "[name=trade_territory] button:has-text('Move')",
+        ],
+    ),
+    "territory-moves": ("manager", DESK, "trade-territory-moves", []),
+    "access-log": ("auditor", DESK, "trade-access-log", []),
     "imports": ("manager", DESK, "trade-imports", []),
     "import": ("manager", DESK, "trade-imports", [".o_data_row:first-child td[name=filename]"]),
 }
