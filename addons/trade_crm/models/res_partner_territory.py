@@ -132,6 +132,13 @@ class ResPartner(models.Model):
         ]
         if changed:
             self.browse(changed)._queue_territories()
+        employed = [
+            partner_id
+            for partner_id, vals in zip(self._ids, vals_list, strict=True)
+            if "commercial_partner_id" in vals
+        ]
+        if employed:
+            self.browse(employed)._touch_customers()
         return result
 
     # ------------------------------------------------------------------
@@ -279,10 +286,41 @@ class ResPartner(models.Model):
         precommit.data["trade_crm.territory"].update(self.ids)
 
     def _flush_territories(self):
-        partners = self.browse(self.env.cr.precommit.data.pop("trade_crm.territory")).exists()
-        if partners:
+        partners = self.browse(self.env.cr.precommit.data.pop("trade_crm.territory"))
+        partners.flush_recordset(CUSTOMER_FIELDS | {"territory_id"})
+        # Every invoice raises the rank of its customer, which mostly says nothing new.
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT id FROM res_partner WHERE id = ANY(%s) AND commercial_partner_id = id"
+                " AND (territory_id IS NULL) = %s",
+                partners.ids,
+                self._get_customer_condition("res_partner"),
+            )
+        )
+        if rows:
+            partners = self.browse(partner for [partner] in rows)
             partners._release_territories()
             partners._assign_territories()
+
+    def _touch_customers(self):
+        """Let nobody move the customers of these new contacts at the same moment.
+
+        A move does not see a contact that has not been committed, and would leave it behind.
+        Whoever of the two comes second has to try again.
+        """
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE res_partner customer
+                   SET territory_id = customer.territory_id
+                  FROM res_partner contact
+                 WHERE contact.id = ANY(%s)
+                   AND customer.id = contact.commercial_partner_id
+                   AND customer.id <> contact.id
+                """,
+                self.ids,
+            )
+        )
 
     def _get_document_territory(self, optional=False):
         """The territory of a new document of this customer.
