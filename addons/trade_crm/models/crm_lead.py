@@ -35,7 +35,7 @@ class CrmLead(models.Model):
             & Domain("id", "<=", last_id)
             & Domain("territory_id", "=", False)
         )
-        rules = self.env["trade.territory.rule"]._get_rules()
+        rules = self.env["trade.territory.rule"]
         placed = query.select(
             SQL.identifier(self._table, "id"),
             SQL.identifier(self._table, "partner_id"),

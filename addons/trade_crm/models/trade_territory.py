@@ -241,7 +241,7 @@ class TradeTerritory(models.Model):
 
     @api.model
     def _forget_access(self):
-        """Who may see what has changed: other processes learn of it when this is committed."""
+        """Who may see what, or a rule, has changed: other processes learn of it at commit."""
         self.env.registry.clear_cache()
         # Another thread may have read the old members again before our commit.
         self.env.cr.postcommit.add(self.env.registry.clear_cache)

@@ -1,7 +1,7 @@
 import re
 from ast import literal_eval
 
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL
@@ -118,6 +118,26 @@ class TradeTerritoryRule(models.Model):
                     )
                 )
 
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        rules = super().create(vals_list)
+        self.env["trade.territory"]._forget_access()
+        return rules
+
+    def write(self, vals):
+        result = super().write(vals)
+        self.env["trade.territory"]._forget_access()
+        return result
+
+    def unlink(self):
+        result = super().unlink()
+        self.env["trade.territory"]._forget_access()
+        return result
+
     @api.model
     def _get_territory_domain(self, territory_ids, operation):
         """See ``trade.territory.report.mixin``: rules are made by who sees all territories."""
@@ -181,8 +201,11 @@ class TradeTerritoryRule(models.Model):
             wanted = [SQL("lower(%s)", unaccent(SQL("%s", name))) for name in sorted(names)]
             return SQL("%s IN (%s)", SQL.identifier(address, "city"), SQL(", ").join(wanted))
 
+        # Kept in a cache beyond this environment: nothing here may hold on to `self`.
+        unaccent_python = self.env.registry.unaccent_python
+
         def fold(name):
-            return self.env.registry.unaccent_python(name.lower())
+            return unaccent_python(name.lower())
 
         wanted = {fold(name) for name in names}
         return Domain.custom(
@@ -206,8 +229,24 @@ class TradeTerritoryRule(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _get_rules(self):
-        return self.sudo().search([("territory_id.active", "=", True)])
+    @tools.ormcache("model_name")
+    def _get_conditions(self, model_name):
+        """The rules in their order, kept until one of them or a territory changes.
+
+        :param model_name: ``res.partner``, or ``crm.lead``, which has nothing but an address
+        :return: tuple of (rule id, territory id, ``Domain``)
+        """
+        model = self.env[model_name]
+        rules = self.sudo().search([("territory_id.active", "=", True)])
+        if model_name == "res.partner":
+            domains = [rule._get_partner_domain() for rule in rules]
+        else:
+            rules = rules.filtered(lambda rule: rule._knows_address_only())
+            domains = [rule._get_address_domain() for rule in rules]
+        return tuple(
+            (rule.id, rule.territory_id.id, domain.optimize(model))
+            for rule, domain in zip(rules, domains, strict=True)
+        )
 
     @api.model
     def _get_placing_sql(self, query):
@@ -230,7 +269,7 @@ class TradeTerritoryRule(models.Model):
         placed = query.select(
             SQL.identifier(alias, "id"),
             SQL("%s AS from_id", SQL.identifier(alias, "territory_id")),
-            SQL("%s AS rule_id", self._get_rules()._get_rule_sql(partners, query)),
+            SQL("%s AS rule_id", self._get_rule_sql(partners, query)),
         )
         return SQL(
             """
@@ -245,8 +284,9 @@ class TradeTerritoryRule(models.Model):
             self.env["trade.territory"]._get_fallback().id,
         )
 
+    @api.model
     def _get_rule_sql(self, model, query):
-        """The first of these rules that fits: ``SQL`` of its id.
+        """The first rule that fits: ``SQL`` of its id.
 
         :param model: ``res.partner`` or ``crm.lead``, as superuser
         :param query: ``Query`` on it, which gets the joins that the conditions need
@@ -254,26 +294,20 @@ class TradeTerritoryRule(models.Model):
         cases = [
             SQL(
                 "WHEN %s THEN %s",
-                rule._get_domain(model).optimize_full(model)._to_sql(model, model._table, query),
-                rule.id,
+                domain.optimize_full(model)._to_sql(model, model._table, query),
+                rule_id,
             )
-            for rule in self
+            for rule_id, _territory_id, domain in self._get_conditions(model._name)
         ]
         return SQL("CASE %s END", SQL(" ").join(cases)) if cases else SQL("NULL::int")
-
-    def _get_domain(self, model):
-        """The conditions on a partner, or on a lead, which has nothing but an address."""
-        if model._name == "res.partner":
-            return self._get_partner_domain()
-        return self._get_address_domain() if self._knows_address_only() else Domain.FALSE
 
     @api.model
     def _place_leads(self, leads):
         """Where the rules place leads of no known customer: ``{lead: territory}``."""
-        fallback = self.env["trade.territory"]._get_fallback()
+        territories = self.env["trade.territory"]
         placed, rest = {}, leads
-        for rule in self._get_rules():
-            found = rest.filtered_domain(rule._get_domain(leads)) if rest else rest
-            placed |= dict.fromkeys(found, rule.territory_id)
+        for _rule_id, territory_id, domain in self._get_conditions(leads._name):
+            found = rest.filtered_domain(domain) if rest else rest
+            placed |= dict.fromkeys(found, territories.browse(territory_id))
             rest -= found
-        return placed | dict.fromkeys(rest, fallback)
+        return placed | dict.fromkeys(rest, territories._get_fallback())
