@@ -11,9 +11,10 @@ class CrmLead(models.Model):
     def _compute_territory_id(self):
         """A lead of no known customer is where the rules place its address."""
         unknown = self.filtered(lambda lead: not lead.partner_id)
-        super(CrmLead, self - unknown)._compute_territory_id()
+        result = super(CrmLead, self - unknown)._compute_territory_id()
         for lead, territory in self.env["trade.territory.rule"]._place_leads(unknown).items():
             lead.territory_id = self.env.user._get_own_territory(territory)
+        return result
 
     @api.depends_context("uid")
     def _compute_potential_lead_duplicates(self):

@@ -26,7 +26,7 @@ class ResConfigSettings(models.TransientModel):
 
     def set_values(self):
         was_on = self.env["res.users"]._is_territory_scope_on()
-        super().set_values()
+        result = super().set_values()
         is_on = self.env["res.users"]._is_territory_scope_on()
         if is_on and not was_on and self.env["trade.territory.fill"]._get_progress() < 1:
             raise UserError(
@@ -37,6 +37,7 @@ class ResConfigSettings(models.TransientModel):
             )
         if is_on != was_on:
             self.env["trade.territory"]._forget_access()
+        return result
 
     def action_trade_limited_users(self):
         """Open the users who are, or would be, limited to their territories."""

@@ -110,18 +110,38 @@ class ResPartner(models.Model):
         return vals
 
     def write(self, vals):
-        if vals.keys() & {"territory_id", "shared_territory_ids"}:
-            self.env["trade.territory.move"]._check_may_move()
-        if "territory_id" not in vals or self.env.context.get("trade_territory_moved"):
+        if not vals.keys() & {"territory_id", "shared_territory_ids"}:
             return super().write(vals)
+        self.env["trade.territory.move"]._check_may_move()
         # By hand, or by Odoo for contacts of a customer whose territory was set by hand.
+        by_hand = "territory_id" in vals and not self.env.context.get("trade_territory_moved")
         customers = self.filtered(lambda partner: partner.commercial_partner_id == partner)
         origins = {customer: customer.territory_id for customer in customers}
-        if "territory_source" not in vals:
+        if by_hand and "territory_source" not in vals:
             vals = {**vals, "territory_source": "manual", "territory_rule_id": False}
         result = super().write(vals)
-        self.env["trade.territory.move"]._log(origins, vals["territory_source"])
+        customers._align_contacts()
+        if by_hand:
+            self.env["trade.territory.move"]._log(origins, vals["territory_source"])
         return result
+
+    def _align_contacts(self):
+        """Have every contact of these customers where they are; Odoo leaves out archived ones."""
+        partners = self.sudo().with_context(active_test=False, trade_territory_moved=True)
+        contacts = partners.search(
+            Domain("commercial_partner_id", "in", self.ids)
+            & Domain("id", "not in", self.ids)
+            & Domain("partner_share", "=", True)
+        )
+        for customer, group in contacts.grouped("commercial_partner_id").items():
+            group.write(
+                {
+                    "territory_id": customer.territory_id.id,
+                    "territory_source": customer.territory_source,
+                    "territory_rule_id": customer.territory_rule_id.id,
+                    "shared_territory_ids": [fields.Command.set(customer.shared_territory_ids.ids)],
+                }
+            )
 
     def _write_multi(self, vals_list):
         result = super()._write_multi(vals_list)
@@ -226,9 +246,7 @@ class ResPartner(models.Model):
                    AND (placed.from_id IS NULL OR (placed.source = 'rule' AND %s))
                 """,
                 self.env["trade.territory.rule"]._get_placing_sql(query),
-                SQL("TRUE")
-                if reach is None
-                else SQL("placed.territory_id = ANY(%s)", list(reach)),
+                SQL("TRUE") if reach is None else SQL("placed.territory_id = ANY(%s)", list(reach)),
             )
         )
         if self.env.cr.rowcount:

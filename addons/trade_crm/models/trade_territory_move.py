@@ -68,7 +68,13 @@ class TradeTerritoryMove(models.Model):
         )
         undelivered = confirmed & to_do
         return [
-            ("leads", self.env._("Open leads"), "crm.lead", Domain("won_status", "=", "pending"), True),
+            (
+                "leads",
+                self.env._("Open leads"),
+                "crm.lead",
+                Domain("won_status", "=", "pending"),
+                True,
+            ),
             (
                 "quotations",
                 self.env._("Quotations"),
@@ -192,7 +198,9 @@ class TradeTerritoryMove(models.Model):
         counts = [
             SQL("(%s::int, %s)", customer, key) for key, ids in taken.items() for customer in ids
         ]
-        documents = SQL("VALUES %s", SQL(", ").join(counts)) if counts else SQL("SELECT NULL::int, ''")
+        documents = (
+            SQL("VALUES %s", SQL(", ").join(counts)) if counts else SQL("SELECT NULL::int, ''")
+        )
         self.env.cr.execute(
             SQL(
                 """
@@ -232,7 +240,11 @@ class TradeTerritoryMove(models.Model):
             if counts.get(key)
         ]
         if documents:
-            text = self.env._("%(text)s. Along with them – %(documents)s", text=text, documents="; ".join(documents))
+            text = self.env._(
+                "%(text)s. Along with them – %(documents)s",
+                text=text,
+                documents="; ".join(documents),
+            )
         return text
 
     @api.model

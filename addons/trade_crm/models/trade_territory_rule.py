@@ -23,7 +23,7 @@ class TradeTerritoryRule(models.Model):
     territory_id = fields.Many2one("trade.territory", required=True, index=True, ondelete="cascade")
     sequence = fields.Integer(default=100)
     active = fields.Boolean(default=True)
-    country_id = fields.Many2one("res.country", "Country")
+    country_id = fields.Many2one("res.country")
     state_ids = fields.Many2many(
         "res.country.state",
         string="States",

@@ -94,7 +94,9 @@ class TerritoryCommon(TradeCrmCommon):
 
     @classmethod
     def _setup_territory_customers(cls):
-        cls.wok = cls._make_customer("Golden Wok East", state_id=cls.state_zhejiang.id, country_id=cls.china.id)
+        cls.wok = cls._make_customer(
+            "Golden Wok East", state_id=cls.state_zhejiang.id, country_id=cls.china.id
+        )
         cls.wok_contact = cls._make_contact("Ms. Wu", cls.wok)
         cls.bund = cls._make_customer("Bund Bistro", city="上海市", country_id=cls.china.id)
         cls.hutong = cls._make_customer("Hutong House", zip="100010", country_id=cls.china.id)

@@ -77,7 +77,9 @@ class TestTerritoryDay(TerritoryCommon):
         self.assertEqual(invoice.territory_id, self.zhejiang)
         invoice.with_user(self.user_accountant).action_post()
         invoice.invalidate_recordset()
-        self.assertEqual(self._as(self.user_zhejiang, invoice).read(["state"])[0]["state"], "posted")
+        self.assertEqual(
+            self._as(self.user_zhejiang, invoice).read(["state"])[0]["state"], "posted"
+        )
         self.assertTrue(order.action_view_invoice())
         refund = invoice.with_user(self.user_accountant)._reverse_moves()
         self.assertEqual(refund.territory_id, self.zhejiang)
@@ -176,7 +178,10 @@ class TestTerritoryDay(TerritoryCommon):
         share = wizard.create({"partner_ids": [Command.set(self.wok_contact.ids)]})
         self.assertTrue(share.share_link)
         share.action_send_mail()
-        self.assertIn(self.wok_contact, order.sudo().message_partner_ids | order.sudo().message_ids.partner_ids)
+        self.assertIn(
+            self.wok_contact,
+            order.sudo().message_partner_ids | order.sudo().message_ids.partner_ids,
+        )
 
     def test_mass_actions(self):
         orders = self._quote() | self._quote()

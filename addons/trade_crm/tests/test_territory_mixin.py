@@ -36,7 +36,10 @@ class TestTerritoryMixin(TerritoryCommon):
             ]
         )
         cls.own, cls.foreign = cls.env["client.visit"].create(
-            [{"name": "Own", "partner_id": cls.wok.id}, {"name": "Far", "partner_id": cls.hutong.id}]
+            [
+                {"name": "Own", "partner_id": cls.wok.id},
+                {"name": "Far", "partner_id": cls.hutong.id},
+            ]
         )
         cls.own_line, cls.foreign_line = cls.env["client.visit.line"].create(
             [{"visit_id": cls.own.id, "note": "x"}, {"visit_id": cls.foreign.id, "note": "x"}]

@@ -198,7 +198,9 @@ class TestTerritoryMove(TerritoryCommon):
         wizard.action_apply()
         self.assertEqual(self.wok.territory_id, self.north)
         self._assign(self.wok, by_rules=True)
-        self.assertEqual((self.wok.territory_id, self.wok.territory_source), (self.zhejiang, "rule"))
+        self.assertEqual(
+            (self.wok.territory_id, self.wok.territory_source), (self.zhejiang, "rule")
+        )
         self.assertTrue(self.wok.territory_rule_id)
 
     def test_branch_manager_applies_to_the_branch(self):
@@ -225,7 +227,9 @@ class TestTerritoryMove(TerritoryCommon):
                     )
                     partner.invalidate_recordset()
                     self.assertEqual(user in viewers, partner.has_access("read"))
-        self.assertIn("Member of East / Zhejiang", dict(self.wok._get_viewers())[self.user_zhejiang])
+        self.assertIn(
+            "Member of East / Zhejiang", dict(self.wok._get_viewers())[self.user_zhejiang]
+        )
         self.assertIn("Manager of East", dict(self.wok._get_viewers())[self.user_east])
         self.assertIn("Shared with", dict(self.chain._get_viewers())[self.user_zhejiang])
         self.assertIn("Auditor", dict(self.wok._get_viewers())[self.user_auditor])
@@ -253,3 +257,31 @@ class TestTerritoryMove(TerritoryCommon):
         self.assertEqual(form.record.display_name, "North / West")
         partner = self._make_customer("Hotpot", city="成都市")
         self.assertEqual(partner.territory_id, form.record)
+
+    def test_archived_contacts_follow(self):
+        archived = self._make_contact("Mr. Gone", self.wok, active=False)
+        self._as(self.user_manager, self.wok).write({"territory_id": self.north.id})
+        self.assertEqual((archived | self.wok_contact).territory_id, self.north)
+        self._as(self.user_manager, self.wok).shared_territory_ids = self.shanghai
+        self.assertEqual(archived.shared_territory_ids, self.shanghai)
+        self._assign(self.wok, territory_id=self.zhejiang.id)
+        self.assertEqual(archived.territory_id, self.zhejiang)
+        self.assertEqual(archived.shared_territory_ids, self.wok.shared_territory_ids)
+
+    def test_merged_customers_are_where_the_one_is_that_remains(self):
+        """With all contacts; the rule of the other one is no reason for it."""
+        self._assign(self.hutong, territory_id=self.shanghai.id)
+        archived = self._make_contact("Mr. Gone", self.wok, active=False)
+        self._merge(self.hutong, self.wok)
+        customer = self.hutong
+        contacts = self.hutong_contact | self.wok_contact | archived
+        self.assertEqual(contacts.commercial_partner_id, customer)
+        self.assertEqual((customer | contacts).territory_id, self.shanghai)
+        self.assertEqual(set((customer | contacts).mapped("territory_source")), {"manual"})
+        self.assertFalse((customer | contacts).territory_rule_id)
+
+    def test_merged_vendor_is_where_the_customer_was(self):
+        self.assertFalse(self.vendor.territory_id)
+        self._merge(self.vendor, self.wok)
+        self.assertEqual((self.vendor | self.wok_contact).territory_id, self.zhejiang)
+        self.assertTrue(self.vendor.territory_rule_id)

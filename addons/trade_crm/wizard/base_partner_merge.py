@@ -23,3 +23,20 @@ class MergePartnerAutomatic(models.TransientModel):
         result = super()._update_foreign_keys(src_partners, dst_partner)
         profiles.sudo()._queue([dst_partner.id], None, "merge")
         return result
+
+    @api.model
+    def _update_values(self, src_partners, dst_partner):
+        # Odoo takes field by field, the place of one customer and the rule of another; and it
+        # leaves the contacts of the others where they were.
+        [placed] = (src_partners + dst_partner).filtered("territory_id")[-1:] or [dst_partner]
+        values = {
+            "territory_id": placed.territory_id.id,
+            "territory_source": placed.territory_source,
+            "territory_rule_id": placed.territory_rule_id.id,
+        }
+        result = super()._update_values(src_partners, dst_partner)
+        customer = dst_partner.sudo().commercial_partner_id
+        if customer == dst_partner:
+            customer.with_context(trade_territory_moved=True).write(values)
+        customer._align_contacts()
+        return result

@@ -15,7 +15,8 @@ class TradeTerritoryAssign(models.TransientModel):
     )
     partner_count = fields.Integer(compute="_compute_partner_count")
     by_rules = fields.Boolean(
-        "Let the rules decide", help="Takes back what was set by hand: the rules place the customer."
+        "Let the rules decide",
+        help="Takes back what was set by hand: the rules place the customer.",
     )
     territory_id = fields.Many2one("trade.territory", "To")
     shared_territory_ids = fields.Many2many(

@@ -47,7 +47,7 @@ class TradeTerritoryViewersLine(models.TransientModel):
     _order = "reason, user_id"
 
     viewers_id = fields.Many2one("trade.territory.viewers", required=True, ondelete="cascade")
-    user_id = fields.Many2one("res.users", "User", required=True, ondelete="cascade")
+    user_id = fields.Many2one("res.users", required=True, ondelete="cascade")
     login = fields.Char(related="user_id.login")
     reason = fields.Char("Why")
 
@@ -74,7 +74,9 @@ class ResPartner(models.Model):
         return [
             (user, self._explain_access(user))
             for user in users
-            if self.with_user(user).with_context(allowed_company_ids=user.company_ids.ids).has_access("read")
+            if self.with_user(user)
+            .with_context(allowed_company_ids=user.company_ids.ids)
+            .has_access("read")
         ]
 
     def _explain_access(self, user):

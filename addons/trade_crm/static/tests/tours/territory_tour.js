@@ -69,7 +69,8 @@ registry.category("web_tour.tours").add("trade_crm_territory_rep", {
             run: "click",
         },
         {
-            trigger: "[name=order_line] .o_data_row [name=product_template_id] input, [name=order_line] .o_data_row [name=product_id] input",
+            trigger:
+                "[name=order_line] .o_data_row [name=product_template_id] input, [name=order_line] .o_data_row [name=product_id] input",
             run: "edit Noodles",
         },
         {
@@ -103,7 +104,8 @@ registry.category("web_tour.tours").add("trade_crm_territory_manager", {
         ...openMenu("menu_configuration", "menu_configuration_territories"),
         {
             content: "see whom the rules would move",
-            trigger: ".o_list_view:has(.o_data_row:contains(East / Zhejiang)) .o_control_panel button:contains(Apply rules)",
+            trigger:
+                ".o_list_view:has(.o_data_row:contains(East / Zhejiang)) .o_control_panel button:contains(Apply rules)",
             run: "click",
         },
         {
@@ -156,7 +158,8 @@ registry.category("web_tour.tours").add("trade_crm_territory_manager", {
         ...openMenu("menu_insight", "menu_insight_territory_moves"),
         {
             content: "both moves are on record",
-            trigger: ".o_list_view:has(.o_data_row:contains(Hutong House):contains(By hand)) .o_data_row:contains(Bund Bistro):contains(By a rule)",
+            trigger:
+                ".o_list_view:has(.o_data_row:contains(Hutong House):contains(By hand)) .o_data_row:contains(Bund Bistro):contains(By a rule)",
         },
     ],
 });
