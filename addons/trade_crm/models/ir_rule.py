@@ -22,6 +22,7 @@ class IrRule(models.Model):
             "model_name",
             "mode",
             "tuple(self._compute_domain_context_values())",
+            "self.env.su or self.env['trade.territory']._get_access_version()",
         ),
     )
     def _compute_domain(self, model_name, mode="read"):

@@ -247,6 +247,21 @@ class TradeTerritory(models.Model):
         self.env.cr.postcommit.add(self.env.registry.clear_cache)
 
     @api.model
+    def _get_access_version(self):
+        """Which changes this transaction has seen, for what is kept of who may see what.
+
+        A request that began before a change goes on with the old members. It must not tell them
+        to other threads of its process, which have forgotten them.
+        """
+        if not self.env["res.users"]._is_territory_scope_on():
+            return None
+        data = self.env.cr.precommit.data
+        if "trade_crm.access_version" not in data:
+            [[version]] = self.env.execute_query(SQL("SELECT max(id) FROM orm_signaling_default"))
+            data["trade_crm.access_version"] = version
+        return data["trade_crm.access_version"]
+
+    @api.model
     def _get_fallback(self):
         """The territory of customers that no rule places; made again where it is gone."""
         fallback = self.sudo().with_context(active_test=False).search([("is_fallback", "=", True)])
@@ -330,7 +345,7 @@ class ResUsers(models.Model):
             return None
         return self._get_assigned_territory_ids()
 
-    @tools.ormcache("self.id")
+    @tools.ormcache("self.id", "self.env['trade.territory']._get_access_version()")
     def _get_assigned_territory_ids(self):
         """What :meth:`_get_territory_ids` returns when the limit is switched on."""
         user_sudo = self.sudo()

@@ -68,12 +68,15 @@ class TradeTerritoryFill(models.Model):
     @api.model
     def _cron_fill(self, chunk_size=CHUNK_SIZE):
         """Fill in what is missing, one transaction per chunk."""
-        tries = 0
+        tries, failed = 0, None
         while row := self.search([], order="id").filtered(lambda row: row.last_id < row.max_id)[:1]:
+            # Another run may have dealt with the chunk meanwhile: that is no failure.
+            position = (row.model, row.last_id)
+            tries = tries + 1 if position == failed else 0
             error = row._fill_chunk(chunk_size)
             if error and (not isinstance(error, RETRIED_ERRORS) or tries >= MAX_TRIES):
                 raise error
-            tries = tries + 1 if error else 0
+            failed = position if error else None
             if not self.env["ir.cron"]._commit_progress(0 if error else 1, remaining=1):
                 return
         self.env["ir.cron"]._commit_progress(remaining=0)
@@ -87,13 +90,20 @@ class TradeTerritoryFill(models.Model):
         last_id = min(self.last_id + chunk_size, self.max_id)
         try:
             with self.env.cr.savepoint(flush=False):
+                # First of all, so that another run waits here and not after all the work.
+                self.env.cr.execute(
+                    SQL(
+                        "UPDATE trade_territory_fill SET last_id = %s WHERE id = %s",
+                        last_id,
+                        self.id,
+                    ),
+                    log_exceptions=False,
+                )
                 if self.model in self.env:
                     model = self.env[self.model]
                     self.env.cr.execute(
                         model._fill_territories(self.last_id + 1, last_id), log_exceptions=False
                     )
-                self.last_id = last_id
-                self.flush_recordset()
         except RETRIED_ERRORS as error:
             self.invalidate_recordset(flush=False)
             return error

@@ -17,6 +17,7 @@ from . import test_profile_oracle
 from . import test_profile_queries
 from . import test_sales_fact
 from . import test_territory
+from . import test_territory_concurrency
 from . import test_territory_day
 from . import test_territory_fill
 from . import test_territory_mixin

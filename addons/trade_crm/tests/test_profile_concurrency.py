@@ -1,4 +1,3 @@
-import os
 import random
 import threading
 from contextlib import contextmanager
@@ -6,45 +5,16 @@ from unittest.mock import patch
 
 import psycopg2
 
-from odoo import SUPERUSER_ID, api, fields
+from odoo import fields
 from odoo.exceptions import UserError
 from odoo.fields import Command
-from odoo.modules.registry import Registry
-from odoo.sql_db import db_connect
 from odoo.tests import tagged
-from odoo.tests.common import BaseCase, get_db_name
 from odoo.tools import SQL, mute_logger
 
 from ..models.trade_customer_profile import REBUILD_LOCK
+from .concurrency_common import SOAK, ConcurrencyCase, Worker
 
-SOAK = bool(os.environ.get("TRADE_CRM_SOAK"))
 SILENT = ("odoo.sql_db", "odoo.addons.trade_crm.models.trade_customer_profile")
-# Longer than anything here takes; a test that waits for its own lock fails instead of hanging.
-PATIENCE = 30
-CONTEXT = {"tracking_disable": True, "mail_create_nolog": True, "mail_notrack": True}
-
-
-class Worker(threading.Thread):
-    """Runs ``target`` beside the test; :meth:`get_result` waits for it and passes its error on."""
-
-    def __init__(self, target):
-        super().__init__(daemon=True)
-        self.target, self.result, self.error = target, None, None
-        self.start()
-
-    def run(self):
-        try:
-            self.result = self.target()
-        except Exception as error:  # pylint: disable=broad-except
-            self.error = error
-
-    def get_result(self):
-        self.join(PATIENCE)
-        if self.is_alive():
-            raise TimeoutError("A transaction is still waiting for another one")
-        if self.error:
-            raise self.error
-        return self.result
 
 
 class Victims:
@@ -74,17 +44,12 @@ class Victims:
 
 
 @tagged("post_install", "-at_install")
-class TestProfileConcurrency(BaseCase):
-    """What only several connections show: each transaction here is a real one and is committed.
-
-    The customers are told apart by their name, and everything of them is removed in the end.
-    """
+class TestProfileConcurrency(ConcurrencyCase):
+    """Orders, queue and rebuilds at the same moment; in the end every profile is right."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.registry = Registry(get_db_name())
-        cls.prefix = f"Concurrency {os.getpid()}"
         cls.addClassCleanup(cls._clean_up)
         with cls._open() as env:
             cls.company_id = env.ref("base.main_company").id
@@ -125,50 +90,6 @@ class TestProfileConcurrency(BaseCase):
         super().setUp()
         self.partner_ids = self._make_partners(3)
         self.partner_id = self.partner_ids[0]
-
-    # ------------------------------------------------------------------
-    # Transactions
-    # ------------------------------------------------------------------
-
-    @classmethod
-    @contextmanager
-    def _open(cls):
-        """An environment in a transaction of its own, committed in the end."""
-        with db_connect(get_db_name()).cursor() as cr:
-            cr.execute("SET lock_timeout = %s", [f"{PATIENCE}s"])
-            yield api.Environment(cr, SUPERUSER_ID, CONTEXT)
-            cr.execute("RESET lock_timeout")
-
-    @contextmanager
-    def _start(self):
-        """An environment whose transaction sees what is committed now, and nothing later."""
-        with self._open() as env:
-            env.cr.execute("SELECT 1")
-            yield env
-
-    def _run(self, action):
-        """Run ``action(env)`` in a transaction of its own, beside this one."""
-
-        def target():
-            with self._open() as env:
-                return action(env)
-
-        return Worker(target)
-
-    def _wait_for_lock(self):
-        """Wait until another transaction of this database waits for a lock."""
-        for _number in range(PATIENCE * 50):
-            with self._open() as env:
-                [[waiting]] = env.execute_query(
-                    SQL(
-                        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                        " AND wait_event_type = 'Lock'"
-                    )
-                )
-            if waiting:
-                return
-            threading.Event().wait(0.02)
-        self.fail("Nobody waits for a lock")
 
     def _is_waiting(self):
         with self._open() as env:
@@ -661,10 +582,6 @@ class TestProfileConcurrency(BaseCase):
     # ------------------------------------------------------------------
     # Failure
     # ------------------------------------------------------------------
-
-    def _kill(self, cr):
-        with self._open() as env:
-            env.cr.execute("SELECT pg_terminate_backend(%s)", [cr.connection.get_backend_pid()])
 
     @mute_logger("odoo.sql_db")
     def test_rebuild_killed_in_the_middle(self):
