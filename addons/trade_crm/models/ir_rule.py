@@ -3,6 +3,12 @@ from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import config
 
+# Models of modules that Odoo installs by itself beside ours: their field with what decides.
+BRIDGES = {
+    "sale.order.coupon.points": "order_id",
+    "snailmail.letter": "partner_id",
+}
+
 
 class IrRule(models.Model):
     """The rule of territories, for every model that has one.
@@ -27,22 +33,28 @@ class IrRule(models.Model):
     )
     def _compute_domain(self, model_name, mode="read"):
         domain = super()._compute_domain(model_name, mode)
-        scope = self._get_territory_domain(model_name, mode)
+        scope = self._get_territory_scope(model_name, mode)
         return domain if scope.is_true() else (domain & scope).optimize(self.env[model_name])
 
     @api.model
-    def _get_territory_domain(self, model_name, mode):
+    def _get_territory_scope(self, model_name, mode):
         """What the user may see of a model because of the territories."""
-        model = self.env[model_name]
-        if self.env.su or not hasattr(model, "_get_territory_domain"):
+        if self.env.su:
             return Domain.TRUE
         territory_ids = self.env.user._get_territory_ids()
         if territory_ids is None:
             return Domain.TRUE
-        return model._get_territory_domain(territory_ids, mode)
+        model = self.env[model_name]
+        if hasattr(model, "_get_territory_domain"):
+            return model._get_territory_domain(territory_ids, mode)
+        if path := BRIDGES.get(model_name):
+            mixin = self.env["trade.territory.path.mixin"]
+            return mixin._get_path_domain(model._fields[path], territory_ids, mode)
+        # A dialog holds what its user works on; Odoo lets every colleague read most of them.
+        return Domain("create_uid", "=", self.env.uid) if model._transient else Domain.TRUE
 
     def _make_access_error(self, operation, records):
-        domain = self._get_territory_domain(records._name, operation)
+        domain = self._get_territory_scope(records._name, operation)
         sudo_records = records.sudo().with_context(active_test=False)
         if domain.is_true() or sudo_records.filtered_domain(domain) == sudo_records:
             return super()._make_access_error(operation, records)

@@ -72,6 +72,8 @@ class TradeTerritoryDocumentMixin(models.AbstractModel):
             name
             for name, model in sorted(self.env.registry.items())
             if issubclass(model, threads)
+            # A meeting about a meeting would ask for itself.
+            and name != self._name
             and hasattr(model, "_get_territory_domain")
             and model._auto
             and not model._abstract
@@ -98,30 +100,6 @@ class MailFollowers(models.Model):
         )
 
 
-class MailMessage(models.Model):
-    """Odoo itself lets messages be read by who may read the document, or was notified."""
-
-    _name = "mail.message"
-    _inherit = ["mail.message", "trade.territory.document.mixin"]
-
-    _territory_document = ("model", "res_id")
-
-    @api.model
-    def _get_territory_domain(self, territory_ids, operation):
-        return Domain.TRUE
-
-    @api.model
-    def _get_notified_domain(self, territory_ids):
-        """Messages that Odoo shows to a user who is limited to ``territory_ids``."""
-        own = self.env.user.partner_id.ids
-        return (
-            Domain("author_id", "in", own)
-            | Domain("partner_ids", "in", own)
-            | Domain("notified_partner_ids", "in", own)
-            | self._get_document_domain(territory_ids, *self._territory_document)
-        )
-
-
 class MailNotification(models.Model):
     """Tell who was sent what, with their e-mail: those of messages that the user may read."""
 
@@ -129,10 +107,30 @@ class MailNotification(models.Model):
 
     @api.model
     def _get_territory_domain(self, territory_ids, operation):
-        messages = self.env["mail.message"]._get_notified_domain(territory_ids)
-        return Domain("res_partner_id", "=", self.env.user.partner_id.id) | Domain(
-            "mail_message_id", "any", messages
+        """As Odoo does with messages: who wrote, got, or may read what they are about."""
+        own = self.env.user.partner_id.ids
+        mixin = self.env["trade.territory.document.mixin"]
+        messages = (
+            Domain("author_id", "in", own)
+            | Domain("partner_ids", "in", own)
+            | Domain("notified_partner_ids", "in", own)
+            | mixin._get_document_domain(territory_ids, "model", "res_id")
         )
+        return Domain("res_partner_id", "in", own) | Domain("mail_message_id", "any", messages)
+
+
+class MailScheduledMessage(models.Model):
+    """Odoo looks at the document in searches, but lets everybody read what has an id."""
+
+    _name = "mail.scheduled.message"
+    _inherit = ["mail.scheduled.message", "trade.territory.document.mixin"]
+
+    _territory_document = ("model", "res_id")
+
+    @api.model
+    def _get_territory_domain(self, territory_ids, operation):
+        own = Domain("create_uid", "=", self.env.uid)
+        return own | super()._get_territory_domain(territory_ids, operation)
 
 
 # ----------------------------------------------------------------------
@@ -160,10 +158,11 @@ class CalendarEvent(models.Model):
 
 
 class CalendarAttendee(models.Model):
-    _name = "calendar.attendee"
-    _inherit = ["calendar.attendee", "trade.territory.path.mixin"]
+    _inherit = "calendar.attendee"
 
     @api.model
     def _get_territory_domain(self, territory_ids, operation):
-        # Colleagues take part in meetings, and change their answers.
-        return super()._get_territory_domain(territory_ids, "read")
+        """Who takes part in a meeting that the user sees, unless it is a customer of others."""
+        partners = self.env["res.partner"]._get_territory_domain(territory_ids, "read")
+        events = self.env["calendar.event"]._get_territory_domain(territory_ids, "read")
+        return Domain("partner_id", "any", partners) & Domain("event_id", "any", events)

@@ -49,17 +49,19 @@ class Base(models.AbstractModel):
     @api.model
     def _collect_territory_links(self, vals, linked, commands):
         """Add to ``linked`` the ids per scoped model that ``vals`` name."""
-        for name in self._get_territory_link_names().intersection(vals):
-            field, value = self._fields[name], vals[name]
+        for name, value in vals.items():
+            field = self._fields.get(name)
+            if field is None or not value:
+                continue
             if field.type == "reference":
-                model, _comma, record_id = str(value or "").partition(",")
+                model, _comma, record_id = str(value).partition(",")
                 if self._is_territory_limited(model) and record_id.isdecimal():
                     linked.setdefault(model, set()).add(int(record_id))
-            elif field.type == "many2one":
+            elif field.type == "many2one" and self._is_territory_limited(field.comodel_name):
                 record_id = value.get("id") if isinstance(value, dict) else value
                 if record_id and isinstance(record_id, int):
                     linked.setdefault(field.comodel_name, set()).add(record_id)
-            elif commands and isinstance(value, (list, tuple)):
+            elif commands and field.relational and isinstance(value, (list, tuple)):
                 self._collect_territory_commands(field, value, linked)
 
     @api.model
@@ -80,16 +82,10 @@ class Base(models.AbstractModel):
                 comodel._collect_territory_links(rest[-1], linked, commands=True)
 
     @api.model
-    def _get_territory_link_names(self):
-        """Names of the fields that may lead to a scoped model, straight or over lines."""
-        return {
-            name
-            for name, field in self._fields.items()
-            if field.type in ("reference", "one2many")
-            or (field.relational and self._is_territory_limited(field.comodel_name))
-        }
-
-    @api.model
     def _is_territory_limited(self, model):
-        """Whether territories limit who may read ``model``."""
-        return model in self.env and hasattr(self.env[model], "_get_territory_domain")
+        """Whether territories limit who may read ``model``: it, or what it inherits from (users)."""
+        if model not in self.env:
+            return False
+        return hasattr(self.env[model], "_get_territory_domain") or any(
+            self._is_territory_limited(parent) for parent in self.env[model]._inherits
+        )

@@ -168,7 +168,10 @@ class TradeTerritoryPathMixin(models.AbstractModel):
     @api.model
     def _get_territory_domain(self, territory_ids, operation):
         """See ``trade.territory.mixin``."""
-        field = self._fields[self._territory_path]
+        return self._get_path_domain(self._fields[self._territory_path], territory_ids, operation)
+
+    @api.model
+    def _get_path_domain(self, field, territory_ids, operation):
         parent = self.env[field.comodel_name]._get_territory_domain(territory_ids, operation)
         domain = Domain(field.name, "any", parent)
         return domain if field.required else domain | Domain(field.name, "=", False)

@@ -1,5 +1,7 @@
 """Models of Odoo that belong to something in a territory, and documents that are in one."""
 
+import json
+
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
@@ -60,6 +62,50 @@ class ResPartnerBank(models.Model):
     _inherit = ["res.partner.bank", "trade.territory.path.mixin"]
 
 
+class AccountPartialReconcile(models.Model):
+    """What was paid of what: of the customer of the debit, who is that of the credit as well."""
+
+    _name = "account.partial.reconcile"
+    _inherit = ["account.partial.reconcile", "trade.territory.path.mixin"]
+
+    _territory_path = "debit_move_id"
+
+
+class AccountFullReconcile(models.Model):
+    _name = "account.full.reconcile"
+    _inherit = ["account.full.reconcile", "trade.territory.path.mixin"]
+
+    _territory_path = "reconciled_line_ids"
+
+
+class AccountAnalyticAccount(models.Model):
+    _name = "account.analytic.account"
+    _inherit = ["account.analytic.account", "trade.territory.path.mixin"]
+
+
+class AccountAnalyticLine(models.Model):
+    _name = "account.analytic.line"
+    _inherit = ["account.analytic.line", "trade.territory.path.mixin"]
+
+
+class ProductAttributeCustomValue(models.Model):
+    """What a customer wants to have on the goods."""
+
+    _name = "product.attribute.custom.value"
+    _inherit = ["product.attribute.custom.value", "trade.territory.path.mixin"]
+
+    _territory_path = "sale_order_line_id"
+
+
+class StockReference(models.Model):
+    """The number of an order on its deliveries."""
+
+    _name = "stock.reference"
+    _inherit = ["stock.reference", "trade.territory.path.mixin"]
+
+    _territory_path = "sale_ids"
+
+
 class StockPicking(models.Model):
     _name = "stock.picking"
     _inherit = ["stock.picking", "trade.territory.mixin"]
@@ -99,6 +145,20 @@ class StockMoveLine(models.Model):
     _territory_path = "picking_id"
 
 
+class StockScrap(models.Model):
+    _name = "stock.scrap"
+    _inherit = ["stock.scrap", "trade.territory.path.mixin"]
+
+    _territory_path = "picking_id"
+
+
+class StockPackageHistory(models.Model):
+    _name = "stock.package.history"
+    _inherit = ["stock.package.history", "trade.territory.path.mixin"]
+
+    _territory_path = "picking_ids"
+
+
 class TradeCustomerProfile(models.Model):
     _name = "trade.customer.profile"
     _inherit = ["trade.customer.profile", "trade.territory.path.mixin"]
@@ -132,6 +192,19 @@ class TradeOrderHistoryLine(models.Model):
 class TradeTierHistory(models.Model):
     _name = "trade.tier.history"
     _inherit = ["trade.tier.history", "trade.territory.path.mixin"]
+
+
+class TradeAccessLog(models.Model):
+    _name = "trade.access.log"
+    _inherit = ["trade.access.log", "trade.territory.path.mixin"]
+
+    @api.model
+    def _get_territory_domain(self, territory_ids, operation):
+        """Openings of one's own customers, and what one did; lists and exports name anybody."""
+        customers = super()._get_territory_domain(territory_ids, operation)
+        return Domain("user_id", "=", self.env.uid) | (
+            Domain("partner_id", "!=", False) & customers
+        )
 
 
 # ----------------------------------------------------------------------
@@ -222,3 +295,122 @@ class AccountInvoiceReport(models.Model):
     @api.model
     def _select(self):
         return SQL("%s, move.territory_id", super()._select())
+
+
+# ----------------------------------------------------------------------
+# Figures that Odoo adds up over all branches
+# ----------------------------------------------------------------------
+
+
+class AccountJournal(models.Model):
+    """Totals of a journal are for who does the bookkeeping, and not for who sells."""
+
+    _inherit = "account.journal"
+
+    @api.depends_context("uid")
+    def _kanban_dashboard(self):
+        super()._kanban_dashboard()
+        if self._hides_totals():
+            self.kanban_dashboard = False
+
+    @api.depends_context("uid")
+    def _kanban_dashboard_graph(self):
+        super()._kanban_dashboard_graph()
+        if self._hides_totals():
+            self.kanban_dashboard_graph = False
+
+    @api.depends_context("uid")
+    def _compute_current_statement_balance(self):
+        super()._compute_current_statement_balance()
+        if self._hides_totals():
+            self.current_statement_balance = 0
+
+    @api.model
+    def _hides_totals(self):
+        user = self.env.user
+        if self.env.su or user._get_territory_ids() is None:
+            return False
+        groups = ("account.group_account_readonly", "account.group_account_invoice")
+        return not any(user.has_group(group) for group in groups)
+
+    def _get_json_activity_data(self):
+        """Activities on the dashboard: of the documents that the user sees."""
+        super()._get_json_activity_data()
+        if self.env.su or self.env.user._get_territory_ids() is None:
+            return
+        shown = {journal: json.loads(journal.json_activity_data)["activities"] for journal in self}
+        about = {
+            activity["res_id"]
+            for activities in shown.values()
+            for activity in activities
+            if activity["res_model"] == "account.move"
+        }
+        visible = set(self.env["account.move"].search([("id", "in", list(about))]).ids)
+        for journal, activities in shown.items():
+            kept = [
+                activity
+                for activity in activities
+                if activity["res_model"] != "account.move" or activity["res_id"] in visible
+            ]
+            journal.json_activity_data = json.dumps({"activities": kept})
+
+
+class CrmTeam(models.Model):
+    _inherit = "crm.team"
+
+    @api.depends_context("uid")
+    def _compute_invoiced(self):
+        """Of invoices that the user sees."""
+        super()._compute_invoiced()
+        if self.env.su or self.env.user._get_territory_ids() is None:
+            return
+        today = fields.Date.today()
+        groups = self.env["account.move"]._read_group(
+            [
+                ("team_id", "in", self.ids),
+                ("move_type", "in", ("out_invoice", "out_refund", "out_receipt")),
+                ("payment_state", "in", ("in_payment", "paid", "reversed")),
+                ("state", "=", "posted"),
+                ("date", ">=", today.replace(day=1)),
+                ("date", "<=", today),
+            ],
+            ["team_id"],
+            ["amount_untaxed_signed:sum"],
+        )
+        invoiced = dict(groups)
+        for team in self:
+            team.invoiced = invoiced.get(team._origin, 0.0)
+
+
+class UtmCampaign(models.Model):
+    _inherit = "utm.campaign"
+
+    quotation_count = fields.Integer(compute_sudo=False)
+    invoiced_amount = fields.Integer(compute_sudo=False)
+
+    @api.depends_context("uid")
+    def _compute_quotation_count(self):
+        return super()._compute_quotation_count()
+
+    @api.depends_context("uid")
+    def _compute_sale_invoiced_amount(self):
+        """Of invoices that the user sees."""
+        super()._compute_sale_invoiced_amount()
+        if self.env.su or self.env.user._get_territory_ids() is None:
+            return
+        sold = ("out_invoice", "out_refund", "out_receipt")
+        bought = ("in_invoice", "in_refund", "in_receipt")
+        groups = self.env["account.move.line"]._read_group(
+            [
+                ("move_id.campaign_id", "in", self.ids),
+                ("move_id.state", "not in", ("draft", "cancel")),
+                ("move_id.move_type", "in", sold + bought),
+                ("account_id", "!=", False),
+                ("display_type", "=", "product"),
+            ],
+            ["move_id.campaign_id"],
+            ["balance:sum"],
+        )
+        balances = dict(groups)
+        for campaign in self:
+            campaign.invoiced_amount = -balances.get(campaign._origin, 0.0)
