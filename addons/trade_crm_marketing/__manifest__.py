@@ -1,7 +1,7 @@
 {
     "name": "Trade CRM: Marketing",
     "summary": "Campaigns for the tiers and segments of a trading company's customers",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "Marketing",
     "author": "Trade CRM",
     "license": "LGPL-3",

@@ -1,7 +1,7 @@
 {
     "name": "Trade CRM: Service",
     "summary": "Tickets of a trading company's customers",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "Services/Helpdesk",
     "author": "Trade CRM",
     "license": "AGPL-3",
@@ -9,5 +9,6 @@
     "data": [
         "security/trade_crm_service_groups.xml",
         "views/menus.xml",
+        "wizard/trade_territory_assign_views.xml",
     ],
 }
