@@ -116,6 +116,14 @@ def soak():
     return test()
 
 
+def test_matrix():
+    """Run every combination of role, record and way to read it; a sample is among the tests."""
+    os.environ["TRADE_CRM_MATRIX"] = "1"
+    os.environ["T"] = "tests"
+    os.environ["K"] = "territory and not workers"
+    return test()
+
+
 def test_core():
     """Run Odoo's own tests with the addons and without, and list the difference."""
     with set_up_for_tests() as databases:
@@ -143,6 +151,7 @@ COMMANDS = {
     "test": test,
     "lint": lint,
     "format": reformat,
+    "test-matrix": test_matrix,
     "soak": soak,
     "bench": bench,
     "shell": shell,
