@@ -4,7 +4,7 @@ import contextlib
 import os
 import subprocess
 
-from . import cluster, demo, host, system, testing, translations, venv
+from . import cluster, demo, host, roles, system, testing, translations, venv
 from . import lint as linters
 from .common import ADDONS, ROOT, run, say, step
 from .databases import Databases
@@ -99,6 +99,12 @@ def i18n():
         return translations.export(databases)
 
 
+def write_roles():
+    """Write docs/roles.md, the table of what each role may do."""
+    with set_up_for_tests() as databases:
+        return roles.write(databases)
+
+
 def screenshots():
     """Take the pictures of docs/ from a running `make run`."""
     return subprocess.call([str(set_up_python()), "-m", "tools.screenshots"], cwd=ROOT)
@@ -160,6 +166,7 @@ COMMANDS = {
     "test-core": test_core,
     "wheels": wheels,
     "i18n": i18n,
+    "roles": write_roles,
     "screenshots": screenshots,
     "setup": setup,
 }
