@@ -12,7 +12,7 @@ PER_CUSTOMER = 0.25
 STAGES = 4
 STAGE_SHARES = (0.35, 0.25, 0.15, 0.25)
 LOST_SHARE = 0.15
-NOBODY_SHARE = 0.1  # without a rep
+NOBODY_SHARE = 0.02  # without a rep
 STRANGER_SHARE = 0.25  # of no known customer
 PRIORITY_SHARES = (0.7, 0.2, 0.07, 0.03)
 
