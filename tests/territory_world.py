@@ -18,7 +18,9 @@ from odoo.addons.trade_crm.tests.territory_common import TerritoryCommon
 # whoever sees a record with a link to it.
 SECRET = "hush7391"
 PIXEL = base64.b64encode(
-    base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+    base64.b64decode(
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    )
 )
 # What a person has who also does the paper work, and in small companies everybody.
 EXTRA_GROUPS = (
@@ -121,16 +123,25 @@ class TerritoryWorld(TerritoryCommon):
             )
 
         rep = ("trade_crm.group_rep", *EXTRA_GROUPS)
-        near = (*rep, "trade_crm.group_manager", "trade_crm.group_marketer", "trade_crm.group_agent")
+        near = (
+            *rep,
+            "trade_crm.group_manager",
+            "trade_crm.group_marketer",
+            "trade_crm.group_agent",
+        )
         cls.users = {
             "rep": cls.user_zhejiang,
-            "clerk": make_user("clerk", groups=rep, trade_territory_ids=[Command.set(cls.zhejiang.ids)]),
+            "clerk": make_user(
+                "clerk", groups=rep, trade_territory_ids=[Command.set(cls.zhejiang.ids)]
+            ),
             "manager": cls.user_east,
             "marketer": cls.user_marketer_east,
             "agent": cls.user_agent_east,
             "portal": make_user("portal", cls.wok_contact, ["base.group_portal"]),
             "auditor": cls.user_auditor,
-            "near": make_user("near", groups=near, trade_territory_ids=[Command.set(cls.north.ids)]),
+            "near": make_user(
+                "near", groups=near, trade_territory_ids=[Command.set(cls.north.ids)]
+            ),
             "whole": make_user("whole", groups=(*near, "trade_crm.group_all_territories")),
         }
         cls.users["clerk"].group_ids |= cls.env.ref("base.group_allow_export")
@@ -200,7 +211,9 @@ class TerritoryWorld(TerritoryCommon):
         cls.method = cls.env["payment.method"].with_context(active_test=False).search([], limit=1)
         # Each branch has something of its own in what is shared.
         cls.wok.category_id = cls.tag
-        cls.env["crm.lead"].create({"name": "Own", "partner_id": cls.wok.id, "team_id": cls.team.id})
+        cls.env["crm.lead"].create(
+            {"name": "Own", "partner_id": cls.wok.id, "team_id": cls.team.id}
+        )
         cls.own_order = cls._make_order(cls.wok, 50.0, confirm=False, team_id=cls.team.id)
 
     # ------------------------------------------------------------------
@@ -272,7 +285,11 @@ class TerritoryWorld(TerritoryCommon):
         )
         cls.order.action_confirm()
         cls.picking = cls.order.picking_ids
-        cls.picking.write({"note": SECRET, "carrier_tracking_ref": SECRET} if "carrier_tracking_ref" in cls.picking._fields else {"note": SECRET})
+        cls.picking.write(
+            {"note": SECRET, "carrier_tracking_ref": SECRET}
+            if "carrier_tracking_ref" in cls.picking._fields
+            else {"note": SECRET}
+        )
         cls.picking.move_ids.picked = True
         cls.picking.move_ids.quantity = 1
         cls.picking.button_validate()
@@ -353,7 +370,9 @@ class TerritoryWorld(TerritoryCommon):
                 "description": SECRET,
                 "location": SECRET,
                 "user_id": cls.users["near"].id,
-                "partner_ids": [Command.set((cls.target_contact | cls.users["near"].partner_id).ids)],
+                "partner_ids": [
+                    Command.set((cls.target_contact | cls.users["near"].partner_id).ids)
+                ],
                 "opportunity_id": cls.lead.id,
             }
         )

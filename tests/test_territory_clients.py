@@ -81,7 +81,10 @@ class TestTerritoryClients(TerritoryWorld, HttpCase):
             ("search_count", {"domain": among}),
             ("search_read", {"domain": among, "fields": ["display_name"]}),
             ("read", {"ids": ids, "fields": ["display_name"]}),
-            ("formatted_read_group", {"domain": among, "groupby": ["id"], "aggregates": ["__count"]}),
+            (
+                "formatted_read_group",
+                {"domain": among, "groupby": ["id"], "aggregates": ["__count"]},
+            ),
             ("web_search_read", {"domain": among, "specification": {"display_name": {}}}),
             ("name_search", {"name": "", "domain": among}),
             ("export_data", {"ids": ids, "fields_to_export": ["display_name"]}),
@@ -165,7 +168,13 @@ class TestTerritoryClients(TerritoryWorld, HttpCase):
 
     def _read_thread(self, model):
         thread = {"thread_model": model, "thread_id": self._get_first(model)}
-        requested = ["activities", "attachments", "followers", "scheduledMessages", "suggestedRecipients"]
+        requested = [
+            "activities",
+            "attachments",
+            "followers",
+            "scheduledMessages",
+            "suggestedRecipients",
+        ]
         return self._call("/mail/thread/messages", **thread) + self._call(
             "/mail/data",
             fetch_params=[["mail.thread", thread | {"request_list": requested}]],
@@ -194,7 +203,9 @@ class TestTerritoryClients(TerritoryWorld, HttpCase):
                 with self.subTest(role=role, url=url):
                     self.assertSilent(self.url_open(url))
             with self.subTest(role=role, url=picture):
-                self.assertNotEqual(self.url_open(picture).content, base64.b64decode(self.target.image_1920))
+                self.assertNotEqual(
+                    self.url_open(picture).content, base64.b64decode(self.target.image_1920)
+                )
         self._log_in("near")
         for url in files:
             with self.subTest(role="near", url=url):

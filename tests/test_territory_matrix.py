@@ -48,9 +48,7 @@ def read_group(records):
 
 
 def formatted_read_group(records):
-    groups = records.formatted_read_group(
-        among(records), [], ["__count", *get_amounts(records)]
-    )
+    groups = records.formatted_read_group(among(records), [], ["__count", *get_amounts(records)])
     return any(value for group in groups for key, value in group.items() if key != "__extra_domain")
 
 
@@ -182,7 +180,9 @@ class TestTerritoryMatrix(TerritoryWorld):
 
     def _get_readers(self, name):
         return [
-            role for role, user in self.users.items() if self._as(user, self.env[name]).has_access("read")
+            role
+            for role, user in self.users.items()
+            if self._as(user, self.env[name]).has_access("read")
         ]
 
     def _get_paths(self):

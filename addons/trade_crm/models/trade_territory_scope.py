@@ -309,21 +309,25 @@ class AccountJournal(models.Model):
 
     @api.depends_context("uid")
     def _kanban_dashboard(self):
-        super()._kanban_dashboard()
-        if self._hides_totals():
-            self.kanban_dashboard = False
+        if not self._hides_totals():
+            return super()._kanban_dashboard()
+        self.kanban_dashboard = False
+        return None
 
     @api.depends_context("uid")
     def _kanban_dashboard_graph(self):
-        super()._kanban_dashboard_graph()
-        if self._hides_totals():
-            self.kanban_dashboard_graph = False
+        if not self._hides_totals():
+            return super()._kanban_dashboard_graph()
+        self.kanban_dashboard_graph = False
+        return None
 
     @api.depends_context("uid")
     def _compute_current_statement_balance(self):
-        super()._compute_current_statement_balance()
-        if self._hides_totals():
-            self.current_statement_balance = 0
+        if not self._hides_totals():
+            return super()._compute_current_statement_balance()
+        self.current_statement_balance = 0
+        self.has_statement_lines = False
+        return None
 
     @api.model
     def _hides_totals(self):
