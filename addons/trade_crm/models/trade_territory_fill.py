@@ -69,7 +69,7 @@ class TradeTerritoryFill(models.Model):
     def _cron_fill(self, chunk_size=CHUNK_SIZE):
         """Fill in what is missing, one transaction per chunk."""
         tries, failed = 0, None
-        while row := self.search([], order="id").filtered(lambda row: row.last_id < row.max_id)[:1]:
+        while row := self._get_next():
             # Another run may have dealt with the chunk meanwhile: that is no failure.
             position = (row.model, row.last_id)
             tries = tries + 1 if position == failed else 0
@@ -80,6 +80,14 @@ class TradeTerritoryFill(models.Model):
             if not self.env["ir.cron"]._commit_progress(0 if error else 1, remaining=1):
                 return
         self.env["ir.cron"]._commit_progress(remaining=0)
+
+    @api.model
+    def _get_next(self):
+        """The first model that is not through."""
+        rows = self.env.execute_query(
+            SQL("SELECT id FROM trade_territory_fill WHERE last_id < max_id ORDER BY id LIMIT 1")
+        )
+        return self.browse(row_id for [row_id] in rows)
 
     def _fill_chunk(self, chunk_size):
         """Deal with the next ids, in this transaction.
