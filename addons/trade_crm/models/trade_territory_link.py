@@ -10,44 +10,46 @@ class Base(models.AbstractModel):
 
     _inherit = "base"
 
-    @api.model_create_multi
-    def create(self, vals_list):
+    def _prepare_create_values(self, vals_list):
+        # With the defaults: a dialog finds what it was opened on in the context.
+        vals_list = super()._prepare_create_values(vals_list)
         self._check_territory_links(vals_list)
-        return super().create(vals_list)
+        return vals_list
 
     def write(self, vals):
         self._check_territory_links([vals])
         return super().write(vals)
 
     def onchange(self, values, field_names, fields_spec):
-        # A form that is being filled in computes as well, and has its first values of the context.
-        defaults = {
-            key.removeprefix("default_"): value
-            for key, value in self.env.context.items()
-            if key.startswith("default_")
-        }
-        self._check_territory_links([values, defaults], commands=True)
+        # A form that is being filled in computes as well, also from defaults that it does not show.
+        if not self.env.su and self.env.user._get_territory_ids() is not None:
+            names = {
+                name
+                for name, field in self._fields.items()
+                if field.relational or field.type == "reference"
+            }
+            defaults = {} if self else self.default_get(list(names - values.keys()))
+            self._check_territory_links([values, defaults], lines=True)
         return super().onchange(values, field_names, fields_spec)
 
     @api.model
-    def _check_territory_links(self, vals_list, commands=False):
+    def _check_territory_links(self, vals_list, lines=False):
         """Refuse values that name records which the user must not see because of territories.
 
         :param vals_list: list of values of this model
-        :param commands: whether values of x2many fields are looked at as well; on saving, the
-            lines check themselves
+        :param lines: whether lines are looked at as well, which check themselves when saved
         :raise AccessError: when there is one
         """
         if self.env.su or self.env.user._get_territory_ids() is None:
             return
         linked = {}
         for vals in vals_list:
-            self._collect_territory_links(vals, linked, commands)
+            self._collect_territory_links(vals, linked, lines)
         for name, ids in linked.items():
             self.env[name].browse(ids).exists().check_access("read")
 
     @api.model
-    def _collect_territory_links(self, vals, linked, commands):
+    def _collect_territory_links(self, vals, linked, lines):
         """Add to ``linked`` the ids per scoped model that ``vals`` name."""
         for name, value in vals.items():
             field = self._fields.get(name)
@@ -61,8 +63,16 @@ class Base(models.AbstractModel):
                 record_id = value.get("id") if isinstance(value, dict) else value
                 if record_id and isinstance(record_id, int):
                     linked.setdefault(field.comodel_name, set()).add(record_id)
-            elif commands and field.relational and isinstance(value, (list, tuple)):
+            elif isinstance(value, (list, tuple)) and self._acts_on_list(field, lines):
                 self._collect_territory_commands(field, value, linked)
+
+    @api.model
+    def _acts_on_list(self, field, lines):
+        """Whether more than names is shown of the records in a list: in forms and in dialogs.
+
+        A message may have any recipients, who are shown by name.
+        """
+        return field.relational and (lines or (self._transient and field.type == "many2many"))
 
     @api.model
     def _collect_territory_commands(self, field, value, linked):
@@ -79,7 +89,7 @@ class Base(models.AbstractModel):
                         line_id for line_id in ids if isinstance(line_id, int) and line_id
                     )
             if operation in (0, 1) and rest and isinstance(rest[-1], dict):
-                comodel._collect_territory_links(rest[-1], linked, commands=True)
+                comodel._collect_territory_links(rest[-1], linked, lines=True)
 
     @api.model
     def _is_territory_limited(self, model):
