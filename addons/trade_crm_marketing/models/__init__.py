@@ -1,1 +1,2 @@
+from . import mailing_mailing
 from . import trade_territory_scope
