@@ -107,8 +107,9 @@ class TradeTerritoryFill(models.Model):
                     ),
                     log_exceptions=False,
                 )
-                if self.model in self.env:
-                    model = self.env[self.model]
+                # The addon that put the model into a territory may be gone by now.
+                model = self.env.get(self.model)
+                if hasattr(model, "_fill_territories"):
                     self.env.cr.execute(
                         model._fill_territories(self.last_id + 1, last_id), log_exceptions=False
                     )

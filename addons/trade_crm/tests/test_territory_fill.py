@@ -57,6 +57,15 @@ class TestTerritoryFill(TerritoryCommon):
         self.assertEqual(self.nowhere.territory_id, self.unassigned)
         self.assertEqual(fill.last_id, fill.max_id)
 
+    def test_model_that_is_in_no_territory_any_more(self):
+        fill = self.env["trade.territory.fill"]
+        gone = fill.create(
+            [{"model": model, "last_id": 0, "max_id": 5} for model in ("res.country", "no.model")]
+        )
+        for row in gone:
+            self.assertFalse(row._fill_chunk(10))
+            self.assertEqual(row.last_id, 5)
+
     def test_what_somebody_set_meanwhile_stays(self):
         self._forget()
         self.wok.territory_id = self.north
