@@ -183,7 +183,6 @@ class TradeTerritory(models.Model):
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)
         for territory, vals in zip(self, vals_list, strict=True):
-            vals.setdefault("name", self.env._("%s (copy)", territory.name))
             if not (default or {}).get("name"):
                 vals["name"] = self.env._("%s (copy)", territory.name)
         return vals_list

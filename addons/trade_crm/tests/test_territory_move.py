@@ -191,6 +191,15 @@ class TestTerritoryMove(TerritoryCommon):
             wizard.action_apply()
         self.assertEqual(self.wok.territory_id, self.zhejiang)
 
+    def test_revenue_does_not_make_a_preview_outdated(self):
+        self.wok.write({"zip": "100040", "state_id": False})
+        wizard = self._preview()
+        self._make_order(self.wok, 0.1)
+        self.env.cr.flush()
+        wizard.action_apply()
+        self.env.invalidate_all()
+        self.assertEqual(self.wok.territory_id, self.north)
+
     def test_no_rule_undoes_a_move_by_hand(self):
         self._assign(self.wok, territory_id=self.north.id)
         wizard = self._preview()

@@ -97,7 +97,11 @@ class TradeTerritoryApply(models.TransientModel):
         assign = self.env["trade.territory.assign"].new(
             {name: self[name] for name in self._fields if name.startswith("take_")}
         )
-        if self._prepare_lines() != [line._get_values() for line in self.line_ids]:
+        now = {
+            (line["from_territory_id"], line["territory_id"], line["customer_count"])
+            for line in self._prepare_lines()
+        }
+        if now != {line._get_move() for line in self.line_ids}:
             raise UserError(
                 self.env._(
                     "Customers or rules have changed since this preview was made. Close it and open it "
@@ -124,13 +128,9 @@ class TradeTerritoryApplyLine(models.TransientModel):
     currency_id = fields.Many2one("res.currency", default=lambda self: self.env.company.currency_id)
     revenue = fields.Monetary("Revenue in window")
 
-    def _get_values(self):
-        return {
-            "from_territory_id": self.from_territory_id.id or None,
-            "territory_id": self.territory_id.id,
-            "customer_count": self.customer_count,
-            "revenue": self.revenue,
-        }
+    def _get_move(self):
+        """What a preview promises: how many go where. Revenue may change meanwhile."""
+        return (self.from_territory_id.id or None, self.territory_id.id, self.customer_count)
 
     def action_view_customers(self):
         """Open the customers of this line."""
