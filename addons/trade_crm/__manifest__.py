@@ -1,7 +1,7 @@
 {
     "name": "Trade CRM",
     "summary": "Customer tiers, RFM and purchase history for trading companies",
-    "version": "19.0.1.3.0",
+    "version": "19.0.1.4.0",
     "category": "Sales/CRM",
     "author": "Trade CRM",
     "license": "LGPL-3",
@@ -13,6 +13,7 @@
         "sale_margin",
         "sale_stock",
         "purchase_stock",
+        "privacy_lookup",
     ],
     "external_dependencies": {"python": ["numpy", "openpyxl", "pandas"]},
     "data": [
@@ -54,6 +55,9 @@
         "views/trade_access_log_views.xml",
         "views/res_partner_access_views.xml",
         "views/res_config_settings_access_views.xml",
+        "views/res_config_settings_lead_views.xml",
+        "views/trade_lead_log_views.xml",
+        "views/crm_lead_views.xml",
         "wizard/trade_preset_apply_views.xml",
         "wizard/trade_territory_apply_action.xml",
         "wizard/trade_territory_wizard_views.xml",

@@ -47,6 +47,9 @@ from . import trade_preset
 from . import trade_preset_industry
 from . import trade_preset_value
 from . import crm_lead
+from . import trade_lead_log
+from . import res_company_lead
+from . import res_config_settings_lead
 from . import sale_order
 from . import sale_order_line
 from . import sale_order_effect

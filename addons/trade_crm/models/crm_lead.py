@@ -1,11 +1,50 @@
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
+from odoo.tools.sql import column_exists, create_column, table_exists
 
 
 class CrmLead(models.Model):
     _name = "crm.lead"
     _inherit = ["crm.lead", "trade.territory.mixin"]
+
+    trade_customer_type_id = fields.Many2one(
+        "trade.customer.type",
+        string="Customer type",
+        compute="_compute_trade_customer_type_id",
+        store=True,
+        readonly=False,
+        index="btree_not_null",
+    )
+    trade_vat = fields.Char(
+        "Tax ID", compute="_compute_trade_vat", store=True, readonly=False, copy=False
+    )
+    trade_log_ids = fields.One2many("trade.lead.log", "lead_id", "Decisions")
+
+    def _auto_init(self):
+        # One statement instead of the ORM, which would read every lead that there is.
+        cr = self.env.cr
+        if table_exists(cr, "crm_lead") and not column_exists(cr, "crm_lead", "trade_vat"):
+            create_column(cr, "crm_lead", "trade_vat", "varchar")
+            create_column(cr, "crm_lead", "trade_customer_type_id", "int4")
+            cr.execute(
+                "UPDATE crm_lead lead SET trade_vat = NULLIF(partner.vat, ''),"
+                " trade_customer_type_id = partner.trade_customer_type_id"
+                " FROM res_partner partner WHERE partner.id = lead.partner_id"
+            )
+        return super()._auto_init()
+
+    @api.depends("partner_id")
+    def _compute_trade_customer_type_id(self):
+        for lead in self:
+            lead.trade_customer_type_id = (
+                lead.partner_id.trade_customer_type_id or lead.trade_customer_type_id
+            )
+
+    @api.depends("partner_id")
+    def _compute_trade_vat(self):
+        for lead in self:
+            lead.trade_vat = lead.partner_id.vat or lead.trade_vat
 
     @api.depends("partner_id")
     def _compute_territory_id(self):
@@ -62,4 +101,7 @@ class CrmLead(models.Model):
         if not parent_id:
             values["trade_acquisition_medium_id"] = self.medium_id.id
             values["trade_acquisition_source_id"] = self.source_id.id
+            values["trade_customer_type_id"] = self.trade_customer_type_id.id
+            if self.trade_vat:
+                values["vat"] = self.trade_vat
         return values
