@@ -72,3 +72,26 @@ def mask_number(number):
     if not number:
         return ""
     return MASK * 4 + (number[-4:] if len(number) > 4 else "")
+
+
+_EMAIL_IN_TEXT = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+# Seven digits or more, as people write them: "+86 138-1234-5678", "(0571) 8888 6666".
+_PHONE_IN_TEXT = re.compile(r"\+?\d(?:[\s().-]{0,2}\d){6,}")
+
+
+def mask_text(text, names=()):
+    """Mask addresses, phone numbers and the given names within a sentence.
+
+    :param text: plain text
+    :param names: dict or pairs of what is to be replaced and by what
+
+    >>> mask_text("Ask 王小明, 13812345678, wang@example.com", {"王小明": "王**"})
+    'Ask 王**, 138****5678, w***@example.com'
+    """
+    text = _EMAIL_IN_TEXT.sub(lambda match: mask_email(match[0]), text or "")
+    text = _PHONE_IN_TEXT.sub(lambda match: mask_phone(match[0]), text)
+    # Longer names first: one may be a part of another.
+    for name, masked in sorted(dict(names).items(), key=lambda pair: -len(pair[0])):
+        if name.strip():
+            text = re.sub(re.escape(name.strip()), lambda _match, to=masked: to, text, flags=re.I)
+    return text

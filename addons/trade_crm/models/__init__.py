@@ -48,6 +48,9 @@ from . import trade_preset_industry
 from . import trade_preset_value
 from . import crm_lead
 from . import trade_lead_log
+from . import crm_lead_pool
+from . import trade_lead_pool
+from . import trade_lead_request
 from . import res_company_lead
 from . import res_config_settings_lead
 from . import sale_order

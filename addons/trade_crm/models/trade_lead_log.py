@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
+from odoo.fields import Domain
 
 KINDS = [
     ("assign", "Assigned"),
@@ -26,12 +27,9 @@ class TradeLeadLog(models.Model):
 
     _name = "trade.lead.log"
     _description = "Lead Decision"
-    _inherit = ["trade.territory.path.mixin"]
     _log_access = False
     _order = "happened_at desc, id desc"
     _rec_name = "lead_id"
-
-    _territory_path = "lead_id"
 
     happened_at = fields.Datetime("Date", required=True, readonly=True, index=True)
     kind = fields.Selection(KINDS, required=True, readonly=True)
@@ -60,6 +58,15 @@ class TradeLeadLog(models.Model):
         for log in self:
             told = log._get_reason(log.cause, log.details or {}) if log.cause else ""
             log.reason = ": ".join(part for part in (told, log.note) if part)
+
+    @api.model
+    def _get_territory_domain(self, territory_ids, operation):
+        """See ``trade.territory.mixin``: seen with the lead, or with the customer without one."""
+        leads = self.env["crm.lead"]._get_territory_domain(territory_ids, operation)
+        partners = self.env["res.partner"]._get_territory_domain(territory_ids, operation)
+        return Domain("lead_id", "any", leads) | (
+            Domain("lead_id", "=", False) & Domain("partner_id", "any", partners)
+        )
 
     @api.model
     def _get_reason(self, cause, details):

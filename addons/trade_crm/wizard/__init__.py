@@ -3,3 +3,5 @@ from . import trade_preset_apply
 from . import trade_territory_apply
 from . import trade_territory_assign
 from . import trade_territory_viewers
+from . import trade_lead_release
+from . import trade_lead_ask

@@ -1,0 +1,227 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+# Set by the methods of this file alone.
+POOL_FIELDS = {"trade_pooled_at", "trade_claimed_at"}
+OPEN = Domain("won_status", "=", "pending") & Domain("active", "=", True)
+
+
+class CrmLead(models.Model):
+    """Leads go into the public pool and out of it.
+
+    A lead in the pool has no salesperson. Who sells does not read it, but its masked entry,
+    ``trade.lead.pool``, until they claim it; managers do, see :meth:`_get_territory_domain` and the
+    record rules in ``security/trade_lead_rules.xml``.
+    """
+
+    _inherit = "crm.lead"
+
+    trade_pooled_at = fields.Datetime(
+        "In the pool since", readonly=True, copy=False, index="btree_not_null"
+    )
+    trade_claimed_at = fields.Datetime(
+        "Claimed", readonly=True, copy=False, help="When the salesperson took it from the pool."
+    )
+    trade_is_mine = fields.Boolean(compute="_compute_trade_is_mine")
+
+    _trade_claimed_idx = models.Index("(user_id) WHERE trade_claimed_at IS NOT NULL")
+
+    @api.depends("user_id")
+    @api.depends_context("uid")
+    def _compute_trade_is_mine(self):
+        for lead in self:
+            lead.trade_is_mine = lead.user_id == self.env.user
+
+    # ------------------------------------------------------------------
+    # Who may what
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _get_territory_domain(self, territory_ids, operation):
+        """Also of what belongs to a lead: nobody who sells reads it while the lead is in the pool."""
+        domain = super()._get_territory_domain(territory_ids, operation)
+        if self.env.user.has_group("sales_team.group_sale_manager"):
+            return domain
+        return domain & Domain("trade_pooled_at", "=", False)
+
+    def write(self, vals):
+        if not self.env.su and not POOL_FIELDS.isdisjoint(vals):
+            raise AccessError(
+                self.env._(
+                    "Leads go to the pool and out of it by its buttons only, not by a change."
+                )
+            )
+        if "user_id" not in vals:
+            return super().write(vals)
+        owner = self.env["res.users"].browse(vals["user_id"])
+        changed = self.filtered(lambda lead: lead.user_id != owner)
+        if not self.env.su:
+            changed._check_new_owner(owner)
+        before = {lead: lead.user_id for lead in changed}
+        result = super().write(vals)
+        if owner:
+            # Whoever gets a lead by hand has not claimed it.
+            left = self.sudo().filtered(lambda lead: lead.trade_pooled_at)
+            left.trade_pooled_at = False
+        if changed and not self.env.su:
+            changed.sudo().trade_claimed_at = False
+            self._log_owner_changes(before)
+        return result
+
+    def _check_new_owner(self, owner):
+        """Whether the user may make ``owner`` the salesperson of ``self``.
+
+        :raise UserError: when the company guards its leads and they are not the user's to give
+        """
+        if self.env.user.has_group("sales_team.group_sale_manager"):
+            return
+        for lead in self:
+            if lead.user_id == self.env.user or not lead._get_lead_company().trade_lead_guard:
+                continue
+            if not lead.user_id:
+                raise UserError(
+                    self.env._(
+                        "“%s” has no salesperson yet. Leads are assigned by Odoo, claimed from the "
+                        "pool, or given to you by a manager.",
+                        lead.display_name,
+                    )
+                )
+            raise UserError(
+                self.env._(
+                    "“%(lead)s” is with %(owner)s. Open it and press “Ask for it”, or ask "
+                    "%(owner)s to hand it over.",
+                    lead=lead.display_name,
+                    owner=lead.user_id.name,
+                )
+            )
+
+    @api.model
+    def _log_owner_changes(self, before):
+        log = self.env["trade.lead.log"]
+        for owner, leads in self.browse(lead.id for lead in before).grouped(before.get).items():
+            log._log(leads, "hand_over", from_owner_id=owner.id)
+
+    def _get_lead_company(self):
+        """Whose settings apply: of a lead of no company, those of who looks at it."""
+        self.ensure_one()
+        return self.sudo().company_id or self.env.company
+
+    # ------------------------------------------------------------------
+    # Into the pool
+    # ------------------------------------------------------------------
+
+    def action_open_release(self):
+        """Ask why the leads go to the pool."""
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Give back to the pool"),
+            "res_model": "trade.lead.release",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_lead_ids": self.ids},
+        }
+
+    def _put_in_pool(self, kind, cause=None, details=None, note=None):
+        """Take the open ones of ``self`` from their salespeople; those in the pool stay there.
+
+        What the salesperson planned is dropped, and they are told nothing more of the lead.
+
+        :param kind: "release" or "recycle", see ``trade.lead.log``
+        :param cause: see ``trade.lead.log._log``
+        :return: the leads that went to the pool
+        """
+        leads = self.sudo().filtered_domain(OPEN & Domain("trade_pooled_at", "=", False))
+        before = {lead: lead.user_id for lead in leads}
+        for owner, group in leads.grouped("user_id").items():
+            if owner:
+                group.activity_ids.filtered(
+                    lambda activity, user=owner: activity.user_id == user
+                ).unlink()
+                group.message_unsubscribe(owner.partner_id.ids)
+        leads.write(
+            {"user_id": False, "trade_pooled_at": fields.Datetime.now(), "trade_claimed_at": False}
+        )
+        log = self.env["trade.lead.log"]
+        for owner, group in leads.grouped(before.get).items():
+            log._log(
+                group,
+                kind,
+                cause,
+                details,
+                note,
+                by_user=kind == "release",
+                from_owner_id=owner.id,
+            )
+        return leads.with_env(self.env)
+
+    # ------------------------------------------------------------------
+    # Out of the pool
+    # ------------------------------------------------------------------
+
+    def action_claim(self):
+        """Take the lead from the pool."""
+        return self.env["trade.lead.pool"].browse(self.ids).action_claim()
+
+    def _hand_to(self, user, kind, cause=None, details=None, note=None, by_user=True):
+        """Make ``user`` the salesperson of these leads, wherever they are, and note why.
+
+        The caller has decided that this is right; nothing is checked.
+
+        :param kind: "assign", "claim" or "grant", see ``trade.lead.log``
+        """
+        leads = self.sudo().with_context(mail_auto_subscribe_no_notify=True)
+        before = {lead: lead.user_id for lead in leads}
+        leads.write(
+            {
+                "user_id": user.id,
+                "trade_pooled_at": False,
+                "trade_claimed_at": fields.Datetime.now() if kind == "claim" else False,
+            }
+        )
+        log = self.env["trade.lead.log"]
+        for owner, group in leads.grouped(before.get).items():
+            log._log(group, kind, cause, details, note, by_user, from_owner_id=owner.id)
+
+
+class TradeLeadClaimAccount(models.Model):
+    """One row per salesperson, which is locked while they claim: two tabs cannot pass a limit."""
+
+    _name = "trade.lead.claim.account"
+    _description = "Account of Claims"
+    _log_access = False
+    _rec_name = "user_id"
+
+    user_id = fields.Many2one("res.users", required=True, ondelete="cascade")
+    claimed_at = fields.Datetime()
+
+    _user_unique = models.UniqueIndex("(user_id)", "A salesperson has one account of claims.")
+
+    @api.model
+    def _lock(self, user):
+        """Have this transaction be the only one in which ``user`` claims.
+
+        :return: whether it is; not while another one is under way. One that was through after
+            this transaction began makes it start again, and it then sees what the other did.
+        """
+        self.env.cr.execute(
+            SQL(
+                "INSERT INTO trade_lead_claim_account (user_id) VALUES (%s) ON CONFLICT DO NOTHING",
+                user.id,
+            )
+        )
+        locked = self.env.execute_query(
+            SQL(
+                "SELECT id FROM trade_lead_claim_account WHERE user_id = %s FOR UPDATE SKIP LOCKED",
+                user.id,
+            )
+        )
+        self.env.cr.execute(
+            SQL(
+                "UPDATE trade_lead_claim_account SET claimed_at = %s WHERE id = ANY(%s)",
+                fields.Datetime.now(),
+                [row for [row] in locked],
+            )
+        )
+        return bool(locked)

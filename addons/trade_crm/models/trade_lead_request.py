@@ -1,0 +1,267 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+STATES = [
+    ("open", "To decide"),
+    ("granted", "Granted"),
+    ("refused", "Refused"),
+    ("withdrawn", "Withdrawn"),
+]
+MANAGERS = "sales_team.group_sale_manager,trade_crm.group_auditor"
+
+
+class TradeLeadRequest(models.Model):
+    """Somebody asks for a lead or a customer that a colleague has; a manager decides.
+
+    Who asks is told what they called it and what was decided, and not whose it is: the fields with
+    ``groups`` are for managers. It is in the territory of what is asked for, whose managers see it.
+    """
+
+    _name = "trade.lead.request"
+    _description = "Request for a Customer"
+    _inherit = ["mail.thread", "mail.activity.mixin", "trade.territory.mixin"]
+    _order = "id desc"
+
+    name = fields.Char("Asked for", required=True, readonly=True)
+    user_id = fields.Many2one(
+        "res.users", "Asked by", required=True, readonly=True, index=True, ondelete="restrict"
+    )
+    reason = fields.Text(required=True, readonly=True)
+    state = fields.Selection(
+        STATES, required=True, readonly=True, default="open", index=True, tracking=True
+    )
+    decision = fields.Text(help="Shown to who asked; say why.")
+    decided_by_id = fields.Many2one("res.users", readonly=True, ondelete="restrict")
+    decided_at = fields.Datetime("Decided", readonly=True)
+    company_id = fields.Many2one("res.company", readonly=True)
+
+    lead_id = fields.Many2one(
+        "crm.lead", readonly=True, index="btree_not_null", ondelete="set null", groups=MANAGERS
+    )
+    partner_id = fields.Many2one(
+        "res.partner",
+        "Customer",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+        groups=MANAGERS,
+    )
+    owner_id = fields.Many2one(
+        "res.users", "Salesperson", readonly=True, ondelete="set null", groups=MANAGERS
+    )
+    territory_id = fields.Many2one(compute=None, precompute=False, groups=MANAGERS, readonly=True)
+
+    _open_unique = models.UniqueIndex(
+        "(user_id, COALESCE(lead_id, 0), COALESCE(partner_id, 0)) WHERE state = 'open'",
+        "You have asked for this already. Wait for the decision.",
+    )
+
+    # ------------------------------------------------------------------
+    # Ask
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _ask(self, lead=None, partner=None, reason=None, name=None):
+        """Ask for a lead or a customer, which the user need not be able to read.
+
+        The caller has found it by what the user typed, or the user reads it.
+
+        :param lead: a ``crm.lead``; or
+        :param partner: the ``res.partner`` of a customer
+        :param reason: why the user should have it, in their words
+        :param name: what they call it
+        :return: the request
+        :raise UserError: when there is nothing to ask for
+        """
+        if not (reason or "").strip():
+            raise UserError(self.env._("Say why you ask: a manager has to decide on it."))
+        lead_sudo = (lead or self.env["crm.lead"]).sudo()
+        customer_sudo = (partner or self.env["res.partner"]).sudo().commercial_partner_id
+        target_sudo = lead_sudo or customer_sudo
+        target_sudo.ensure_one()
+        if target_sudo.user_id == self.env.user:
+            raise UserError(self.env._("“%s” is yours already.", target_sudo.display_name))
+        if self._find_open(lead_sudo, customer_sudo):
+            raise UserError(self.env._("You have asked for this already. Wait for the decision."))
+        request_sudo = self.sudo().create(
+            {
+                "name": (name or "").strip() or self._get_name(target_sudo),
+                "user_id": self.env.uid,
+                "reason": reason.strip(),
+                "lead_id": lead_sudo.id,
+                "partner_id": customer_sudo.id,
+                "owner_id": target_sudo.user_id.id,
+                "territory_id": target_sudo.territory_id.id,
+                "company_id": target_sudo.company_id.id,
+            }
+        )
+        request_sudo._log("request", reason.strip(), by=self.env.user)
+        request_sudo._tell_managers()
+        return request_sudo.with_env(self.env)
+
+    @api.model
+    def _find_open(self, lead, customer):
+        return self.sudo().search_count(
+            [
+                ("user_id", "=", self.env.uid),
+                ("state", "=", "open"),
+                ("lead_id", "=", lead.id),
+                ("partner_id", "=", customer.id),
+            ],
+            limit=1,
+        )
+
+    @api.model
+    def _get_name(self, target_sudo):
+        """What to call it for somebody who named nothing: as much as they may read."""
+        if target_sudo.with_env(self.env).has_access("read"):
+            return target_sudo.display_name
+        return self.env._("A customer of a colleague")
+
+    def _tell_managers(self):
+        """Have those who decide be reminded: of the territory, of those above it, or of the team."""
+        for request in self:
+            managers = request._get_managers()
+            for manager in managers:
+                request.activity_schedule(
+                    "mail.mail_activity_data_todo",
+                    user_id=manager.id,
+                    summary=self.env._("%s asks for a customer", request.user_id.name),
+                )
+
+    def _get_managers(self):
+        """Who decides, from the territory upwards, and never who asks."""
+        self.ensure_one()
+        for territory in reversed(self.territory_id._get_above().get(self.territory_id.id, [])):
+            managers = territory.manager_ids.filtered(
+                lambda user: user.active and user != self.user_id
+            )
+            if managers:
+                return managers
+        leader = self.lead_id.team_id.user_id or self.partner_id.team_id.user_id
+        return leader - self.user_id
+
+    # ------------------------------------------------------------------
+    # Decide
+    # ------------------------------------------------------------------
+
+    def write(self, vals):
+        if not self.env.su and vals.keys() - {"decision"} - self._get_thread_fields():
+            raise AccessError(self.env._("Requests are decided by their buttons only."))
+        return super().write(vals)
+
+    @api.model
+    def _get_thread_fields(self):
+        """Fields of activities and followers, which Odoo writes for who may write."""
+        return {
+            name
+            for name in self._fields
+            if name.startswith(("message_", "activity_", "my_activity_"))
+        }
+
+    def action_grant(self):
+        """Hand over what was asked for; the salesperson so far loses it."""
+        for request_sudo in self._begin_decision("granted"):
+            request_sudo._log("grant", request_sudo.decision, by=self.env.user)
+            request_sudo._transfer()
+            request_sudo._tell_asker()
+
+    def action_refuse(self):
+        """Leave it where it is.
+
+        :raise UserError: without a word on why
+        """
+        self.check_access("write")
+        for request in self:
+            if not (request.decision or "").strip():
+                raise UserError(
+                    self.env._("“%s”: say why you refuse, in the field Decision.", request.name)
+                )
+        for request_sudo in self._begin_decision("refused"):
+            request_sudo._log("refuse", request_sudo.decision, by=self.env.user)
+            request_sudo._tell_asker()
+
+    def action_withdraw(self):
+        """Take the request back; only who asked can."""
+        for request in self:
+            if request.user_id != self.env.user:
+                raise AccessError(self.env._("Only who asked takes a request back."))
+        self._close("withdrawn")
+
+    def _begin_decision(self, state):
+        """Close the requests, so that of two managers at once the second one sees that it is done.
+
+        :return: the requests as superuser
+        :raise AccessError: when the user decides on none, or asked for it
+        """
+        self.check_access("write")
+        for request in self:
+            if request.user_id == self.env.user:
+                raise AccessError(
+                    self.env._(
+                        "You asked for “%s” yourself: another manager decides.", request.name
+                    )
+                )
+        return self._close(state)
+
+    def _close(self, state):
+        requests_sudo = self.sudo()
+        for request in requests_sudo:
+            if request.state != "open":
+                raise UserError(
+                    self.env._(
+                        "“%(name)s” is closed: %(state)s.",
+                        name=request.name,
+                        state=dict(request._fields["state"]._description_selection(self.env))[
+                            request.state
+                        ],
+                    )
+                )
+        requests_sudo.write(
+            {"state": state, "decided_by_id": self.env.uid, "decided_at": fields.Datetime.now()}
+        )
+        # Written now: who comes second waits here and starts again.
+        requests_sudo.flush_recordset(["state"])
+        requests_sudo.activity_unlink(["mail.mail_activity_data_todo"])
+        return requests_sudo
+
+    def _transfer(self):
+        """Make who asked the salesperson, in a territory of theirs."""
+        self.ensure_one()
+        if self.lead_id:
+            self.lead_id._hand_to(self.user_id, "grant", note=self.decision, by_user=True)
+        elif self.partner_id:
+            self.partner_id.user_id = self.user_id
+        else:
+            raise UserError(self.env._("“%s” is deleted: refuse the request.", self.name))
+        target = self.lead_id or self.partner_id
+        own = self.user_id._get_own_territory(target.territory_id)
+        if own != target.territory_id:
+            target.territory_id = own
+
+    def _log(self, kind, note, by):
+        """Note a step; that a lead went over is noted when it is handed over."""
+        if kind == "grant" and self.lead_id:
+            return
+        self.env["trade.lead.log"].create(
+            {
+                "happened_at": fields.Datetime.now(),
+                "kind": kind,
+                "lead_id": self.lead_id.id,
+                "partner_id": (self.partner_id or self.lead_id.partner_id.commercial_partner_id).id,
+                "user_id": by.id,
+                "owner_id": (self.user_id if kind == "grant" else self.owner_id).id,
+                "from_owner_id": self.owner_id.id,
+                "note": note,
+            }
+        )
+
+    def _tell_asker(self):
+        """Send who asked the decision."""
+        for request in self:
+            labels = dict(request._fields["state"]._description_selection(self.env))
+            request.message_notify(
+                partner_ids=request.user_id.partner_id.ids,
+                subject=f"{labels[request.state]}: {request.name}",
+                body=request.decision or labels[request.state],
+            )
