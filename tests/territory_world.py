@@ -379,6 +379,25 @@ class TerritoryWorld(TerritoryCommon):
                 "opportunity_id": cls.lead.id,
             }
         )
+        pooled = cls.env["crm.lead"].create(
+            {
+                "name": SECRET,
+                "partner_id": cls.target.id,
+                "company_id": cls.company_cn.id,
+                "expected_revenue": AMOUNT,
+            }
+        )
+        pooled._put_in_pool("release", note=SECRET)
+        cls.env["trade.lead.request"].create(
+            {
+                "name": SECRET,
+                "reason": SECRET,
+                "user_id": cls.users["near"].id,
+                "lead_id": cls.lead.id,
+                "territory_id": cls.lead.territory_id.id,
+                "company_id": cls.company_cn.id,
+            }
+        )
         cls.ticket = cls.env["helpdesk.ticket"].create(
             {
                 "name": SECRET,
