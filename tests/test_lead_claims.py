@@ -32,6 +32,13 @@ for number in range({REPS}):
         "password": {PASSWORD!r},
         "group_ids": [(6, 0, env.ref("trade_crm.group_rep").ids)],
     }})
+for number in range(2):
+    env["res.users"].create({{
+        "name": f"Manager {{number}}",
+        "login": f"manager{{number}}",
+        "password": {PASSWORD!r},
+        "group_ids": [(6, 0, env.ref("trade_crm.group_manager").ids)],
+    }})
 env.cr.commit()
 """
 # A new pool for each round; what was claimed before has ended, and the day is over.
@@ -43,6 +50,17 @@ leads = env["crm.lead"].create([{{"name": f"Entry {{n}}", "user_id": False}} for
 leads._put_in_pool("recycle")
 env.cr.commit()
 print(json.dumps(leads.ids))
+"""
+# Rep 1 asks for leads of rep 0.
+ASK = f"""
+import json
+owner, asker = (env["res.users"].search([("login", "=", f"rep{{n}}")]) for n in range(2))
+leads = env["crm.lead"].create([{{"name": f"Wanted {{n}}", "user_id": owner.id}} for n in range({REPS})])
+requests = env["trade.lead.request"].with_user(asker)
+ids = [requests._ask(lead=lead, reason="They called me").id for lead in leads]
+env["trade.lead.request"].browse(ids).decision = "So be it"
+env.cr.commit()
+print(json.dumps([ids, owner.id, asker.id]))
 """
 
 
@@ -74,24 +92,25 @@ class TestLeadClaims(OwnDatabase):
             [Client(url, cls.name, f"rep{number}", PASSWORD) for url in urls]
             for number in range(REPS)
         ]
+        cls.managers = [
+            Client(url, cls.name, f"manager{number}", PASSWORD) for number, url in enumerate(urls)
+        ]
         cls.pool = cls.enterClassContext(ThreadPoolExecutor(CLAIMS))
 
-    @staticmethod
-    def _claim(client, lead):
+    @classmethod
+    def _claim(cls, client, lead):
         """None when ``client`` has got it, and otherwise the sentence that refuses it."""
+        return cls._press(client, "trade.lead.pool", "action_claim", lead)
+
+    @staticmethod
+    def _press(client, model, button, record):
+        """Press a button: None, or the sentence that refuses it."""
+        params = {"model": model, "method": button, "args": [[record]], "kwargs": {}}
         with open_session() as session:
             session.cookies.update(client.session.cookies)
             answer = session.post(
-                f"{client.url}/web/dataset/call_kw/trade.lead.pool.action_claim",
-                json={
-                    "jsonrpc": "2.0",
-                    "params": {
-                        "model": "trade.lead.pool",
-                        "method": "action_claim",
-                        "args": [[lead]],
-                        "kwargs": {},
-                    },
-                },
+                f"{client.url}/web/dataset/call_kw/{model}.{button}",
+                json={"jsonrpc": "2.0", "params": params},
             ).json()
         if "error" not in answer:
             return None
@@ -155,3 +174,30 @@ class TestLeadClaims(OwnDatabase):
                 for client, lead in claims:
                     self._claim(client, lead)
                 self.assertEqual(len(self._check_claims(leads)), min(DAILY_CAP, TOTAL_CAP))
+
+    def test_two_managers_decide_at_once(self):
+        """One of them decides; the other one is told that it is done."""
+        for number in range(ROUNDS):
+            with self.subTest(round=number):
+                requests, owner, asker = json.loads(self._shell(ASK).splitlines()[-1])
+                wishes = [
+                    (client, "trade.lead.request", button, request)
+                    for request in requests
+                    for client, button in zip(
+                        self.managers, ("action_grant", "action_refuse"), strict=True
+                    )
+                ]
+                refusals = list(self.pool.map(lambda wish: self._press(*wish), wishes))
+                self.assertEqual(refusals.count(None), len(requests))
+                self.assertTrue(all("is closed" in text for text in refusals if text))
+                ids = ", ".join(str(request) for request in requests)
+                for state, user, decisions in self._read(
+                    "SELECT request.state, lead.user_id, count(log.id)"
+                    " FROM trade_lead_request request"
+                    " JOIN crm_lead lead ON lead.id = request.lead_id"
+                    " JOIN trade_lead_log log ON log.lead_id = lead.id"
+                    f" AND log.kind IN ('grant', 'refuse') WHERE request.id IN ({ids})"
+                    " GROUP BY request.id, request.state, lead.user_id"
+                ):
+                    self.assertEqual(decisions, 1)
+                    self.assertEqual(user, asker if state == "granted" else owner)
