@@ -31,7 +31,7 @@ SIMILAR_LIMIT = 300
 
 # What is asked: look-ups as (match, kind, value); users to whom it may belong; customer and lead
 # that are no find.
-Probe = namedtuple("Probe", "lookups owners partner_id lead_id", defaults=((), 0, 0))
+Probe = namedtuple("Probe", "lookups owners partner_id lead_id", defaults=((), (), 0, 0))
 Hit = namedtuple("Hit", "status match owner_id until partner_id lead_id")
 # What is known of a customer or lead that was found.
 Target = namedtuple("Target", "owner_id last_at pooled lost_at")
@@ -206,7 +206,7 @@ class TradeCollision(models.AbstractModel):
         )
         return [
             Hit("possible", match, None, None, partner_id, lead_id)
-            for match, partner_id, lead_id, other in rows
+            for match, partner_id, lead_id, other in sorted(rows, key=lambda row: row[0] == "edit")
             if match == "pinyin" or is_close(normal, other)
         ]
 

@@ -1,3 +1,6 @@
+from odoo import fields
+
+from .common import NOW
 from .territory_common import TerritoryCommon
 
 
@@ -18,6 +21,7 @@ class GuardCommon(TerritoryCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls._move_clock(NOW)
         cls.company_cn.write({"trade_lead_guard": True, "trade_protection_days": 90})
         cls.tea = cls._make_customer(
             "杭州西湖茶叶有限公司",
@@ -38,6 +42,16 @@ class GuardCommon(TerritoryCommon):
         cls.env.flush_all()
         cls.rep = cls.user_zhejiang
         cls.collisions = cls._as(cls.rep, cls.env["trade.collision"])
+
+    def setUp(self):
+        super().setUp()
+        self._move_clock(NOW)
+
+    @classmethod
+    def _move_clock(cls, moment):
+        """Python and what Odoo dates records by, which is the clock of the database."""
+        cls.clock.move_to(moment)
+        cls.env.cr._now = fields.Datetime.to_datetime(moment)
 
     @classmethod
     def _make_lead(cls, user, **values):

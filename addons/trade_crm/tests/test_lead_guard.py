@@ -151,7 +151,7 @@ class TestCollision(GuardCommon):
     def test_lost_lead_protects_nobody(self):
         self.lead.action_set_lost()
         self.assertEqual(self._ask(email="dragon@example.com"), ("lapsed", "email"))
-        self.clock.move_to(NO_DAY)
+        self._move_clock(NO_DAY)
         self.assertEqual(self._ask(email="dragon@example.com"), ("free", None))
 
     def test_lead_in_the_pool(self):
@@ -172,24 +172,24 @@ class TestCollision(GuardCommon):
         self.assertEqual(self._ask(vat=self.VAT), ("taken", "vat"))
 
     def test_protection_ends(self):
-        self.clock.move_to("2026-06-29 03:59:59")
+        self._move_clock("2026-06-29 03:59:59")
         self.assertEqual(self._ask(vat=self.VAT)[0], "taken")
-        self.clock.move_to(NO_DAY)
+        self._move_clock(NO_DAY)
         self.assertEqual(self._ask(vat=self.VAT)[0], "lapsed")
         self.company_cn.trade_protection_days = 0
         self.assertEqual(self._ask(vat=self.VAT)[0], "taken")
 
     def test_purchase_lead_and_new_owner_prolong(self):
-        self.clock.move_to("2026-06-01 04:00:00")
+        self._move_clock("2026-06-01 04:00:00")
         self._make_order(self.tea, day="2026-05-01")
         self._run_job()
-        self.clock.move_to(NO_DAY)
+        self._move_clock(NO_DAY)
         self.assertEqual(self._ask(vat=self.VAT)[0], "taken")
-        self.clock.move_to("2026-07-30 04:00:00")
+        self._move_clock("2026-07-30 04:00:00")
         self.assertEqual(self._ask(vat=self.VAT)[0], "lapsed")
         self._make_lead(self.user_beijing, partner_id=self.tea_person.id)
         self.assertEqual(self._ask(vat=self.VAT)[0], "taken")
-        self.clock.move_to("2026-10-29 04:00:00")
+        self._move_clock("2026-10-29 04:00:00")
         self.assertEqual(self._ask(vat=self.VAT)[0], "lapsed")
         self.tea.user_id = self.user_north
         self.assertEqual(self._ask(vat=self.VAT)[0], "taken")
@@ -323,7 +323,7 @@ class TestCollisionAsk(GuardCommon):
         )
         with self.assertRaisesRegex(UserError, "200"):
             self._check(name="Brand New")
-        self.clock.move_to("2026-04-02 04:00:00")
+        self._move_clock("2026-04-02 04:00:00")
         self.assertEqual(self._check(name="Brand New").status, "free")
 
     def test_checks_cannot_be_changed(self):
