@@ -32,3 +32,4 @@ from . import test_access_log
 from . import test_export_control
 from . import test_lead_guard
 from . import test_lead_guard_create
+from . import test_lead_guard_concurrency
