@@ -30,9 +30,53 @@ _CHINESE_FORM = re.compile(
     r"(?:股份有限公司|有限责任公司|有限責任公司|有限公司|集团公司|集團公司|集团|集團|公司)$"
 )
 _LATIN_FORMS = frozenset(
-    "ab ag and aps as bhd bv co coltd company corp corporation cv gmbh group inc incorporated kft kg"
-    " kk limited llc llp ltd ltda mbh nv ohg oy oyj plc pt pte pty pvt sa sab sarl sas sdn sl spa spol"
-    " srl sro".split()
+    [
+        "ab",
+        "ag",
+        "and",
+        "aps",
+        "as",
+        "bhd",
+        "bv",
+        "co",
+        "coltd",
+        "company",
+        "corp",
+        "corporation",
+        "cv",
+        "gmbh",
+        "group",
+        "inc",
+        "incorporated",
+        "kft",
+        "kg",
+        "kk",
+        "limited",
+        "llc",
+        "llp",
+        "ltd",
+        "ltda",
+        "mbh",
+        "nv",
+        "ohg",
+        "oy",
+        "oyj",
+        "plc",
+        "pt",
+        "pte",
+        "pty",
+        "pvt",
+        "sa",
+        "sab",
+        "sarl",
+        "sas",
+        "sdn",
+        "sl",
+        "spa",
+        "spol",
+        "srl",
+        "sro",
+    ]
 )
 # City and province, which very many names begin with.
 _PLACE = re.compile(r"^(?:.{2,3}省)?(?:.{2,3}市)?")
@@ -228,7 +272,11 @@ def contact_keys(phone=None, email=None, vat=None, country=None):
     >>> sorted(contact_keys("13812345678", "Wu@example.com", country="CN"))
     [('email', 'wu@example.com'), ('phone', '8613812345678')]
     """
-    keys = {("phone", phone_key(phone, country)), ("email", email_key(email)), ("vat", vat_key(vat))}
+    keys = {
+        ("phone", phone_key(phone, country)),
+        ("email", email_key(email)),
+        ("vat", vat_key(vat)),
+    }
     return {(kind, value) for kind, value in keys if value}
 
 

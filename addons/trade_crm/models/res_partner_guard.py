@@ -94,7 +94,9 @@ class ResPartner(models.Model):
         guarded = super()._filter_guarded()
         ours = self.env["res.company"].sudo().search([]).partner_id if guarded else self
         return guarded.filtered(
-            lambda partner: partner.partner_share
-            and not (partner.supplier_rank > 0 and partner.customer_rank == 0)
-            and partner.sudo().commercial_partner_id not in ours
+            lambda partner: (
+                partner.partner_share
+                and not (partner.supplier_rank > 0 and partner.customer_rank == 0)
+                and partner.sudo().commercial_partner_id not in ours
+            )
         )

@@ -400,9 +400,7 @@ class TradeCollision(models.AbstractModel):
                     "Same %(match)s as a %(what)s of %(owner)s, no longer protected.", **words
                 )
             case "unowned":
-                return self.env._(
-                    "Same %(match)s as a %(what)s that has no salesperson.", **words
-                )
+                return self.env._("Same %(match)s as a %(what)s that has no salesperson.", **words)
             case "possible":
                 return self.env._("A %(what)s with a similar %(match)s exists.", **words)
         return self.env._("Nobody has it.")

@@ -35,9 +35,9 @@ class TradeIdentityMixin(models.AbstractModel):
     @api.model
     def load(self, fields, data):
         # See BatchRefused. The context changes how an import is told, never whether it passes.
-        result = super(
-            TradeIdentityMixin, self.with_context(trade_guard_by_row=True)
-        ).load(fields, data)
+        result = super(TradeIdentityMixin, self.with_context(trade_guard_by_row=True)).load(
+            fields, data
+        )
         if not self._is_above_guard():
             result["messages"] = self._drop_repeated(result["messages"])
         return result
@@ -66,7 +66,7 @@ class TradeIdentityMixin(models.AbstractModel):
 
     def _get_guard_link(self):
         """The customer of another record that this one is about, or None."""
-        return None
+        return
 
     def _find_collisions(self, before=None):
         """What the records of ``self`` meet.
@@ -114,7 +114,10 @@ class TradeIdentityMixin(models.AbstractModel):
         collisions = self.env["trade.collision"]
         records = self.browse([record.id for record in found])
         records._message_log_batch(
-            {record.id: collisions._tell(collisions._get_details(hit)) for record, hit in found.items()}
+            {
+                record.id: collisions._tell(collisions._get_details(hit))
+                for record, hit in found.items()
+            }
         )
 
     # ------------------------------------------------------------------

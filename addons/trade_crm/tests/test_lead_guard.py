@@ -223,9 +223,7 @@ class TestCollision(GuardCommon):
         self.assertIn("*", told["owner"])
         own = self._as(self.user_beijing, self.env["trade.collision"])
         told = own._describe(hit)
-        self.assertEqual(
-            (told["res_id"], told["owner"]), (self.tea.id, self.user_beijing.name)
-        )
+        self.assertEqual((told["res_id"], told["owner"]), (self.tea.id, self.user_beijing.name))
 
     def test_check_reads_no_table_from_end_to_end(self):
         """What a check costs must not depend on how many customers there are."""

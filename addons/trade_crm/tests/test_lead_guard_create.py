@@ -188,7 +188,12 @@ class TestGuard(GuardCommon):
 
     def test_conversion_to_a_customer(self):
         lead = self._leads_of_rep().create(
-            {"name": "T", "partner_name": "Brand New", "contact_name": "Li", "phone": "+8613900001111"}
+            {
+                "name": "T",
+                "partner_name": "Brand New",
+                "contact_name": "Li",
+                "phone": "+8613900001111",
+            }
         )
         lead._handle_partner_assignment(create_missing=True)
         self.assertEqual(lead.partner_id.commercial_partner_id.name, "Brand New")
@@ -250,7 +255,12 @@ class TestGuard(GuardCommon):
         public = self.env.ref("base.public_user")
         leads = self.env["crm.lead"].with_user(public).with_company(self.company_cn).sudo()
         lead = leads.create(
-            {"name": "T", "phone": "+86 571 8888 6666", "user_id": False, "company_id": self.company_cn.id}
+            {
+                "name": "T",
+                "phone": "+86 571 8888 6666",
+                "user_id": False,
+                "company_id": self.company_cn.id,
+            }
         )
         self.assertEqual(lead.user_id, self.user_beijing)
         self._move_clock("2026-07-30 04:00:00")
