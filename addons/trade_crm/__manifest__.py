@@ -69,6 +69,12 @@
         "wizard/trade_territory_wizard_views.xml",
         "views/trade_territory_views.xml",
         "views/res_partner_territory_views.xml",
+        "data/ir_cron_lead_guard_data.xml",
+        "wizard/trade_collision_ask_views.xml",
+        "views/trade_collision_check_views.xml",
+        "views/crm_lead_guard_views.xml",
+        "views/res_partner_guard_views.xml",
+        "views/res_config_settings_guard_views.xml",
     ],
     "assets": {
         "web.assets_backend": ["trade_crm/static/src/**/*"],

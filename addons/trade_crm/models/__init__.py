@@ -65,3 +65,10 @@ from . import trade_territory_scope
 from . import trade_territory_document
 from . import trade_territory_link
 from . import res_config_settings_territory
+from . import trade_identity_key
+from . import trade_identity_fill
+from . import trade_collision
+from . import trade_collision_check
+from . import trade_identity_guard
+from . import res_partner_guard
+from . import crm_lead_guard

@@ -31,3 +31,6 @@ from . import test_value_oracle
 from . import test_access_log
 from . import test_export_control
 from . import test_lead_pool
+from . import test_lead_guard
+from . import test_lead_guard_create
+from . import test_lead_guard_concurrency

@@ -18,6 +18,10 @@ class MergePartnerAutomatic(models.TransientModel):
                     src_partners.ids,
                 )
             )
+        # Keys as well, and those of contacts, who move to the merged customer, stay theirs.
+        self.env.cr.execute(
+            SQL("DELETE FROM trade_identity_key WHERE partner_id = ANY(%s)", src_partners.ids)
+        )
         profiles = self.env["trade.customer.profile"]
         profiles.invalidate_model(flush=False)
         result = super()._update_foreign_keys(src_partners, dst_partner)
