@@ -50,6 +50,7 @@ from . import crm_lead
 from . import trade_lead_log
 from . import res_company_lead
 from . import res_config_settings_lead
+from . import crm_lead_pool
 from . import sale_order
 from . import sale_order_line
 from . import sale_order_effect
