@@ -30,3 +30,6 @@ from . import test_ui
 from . import test_value_oracle
 from . import test_access_log
 from . import test_export_control
+from . import test_lead_follow_up
+from . import test_lead_follow_up_replay
+from . import test_lead_trail
