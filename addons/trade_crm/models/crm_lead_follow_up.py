@@ -297,7 +297,10 @@ class CrmLead(models.Model):
     def _close_follow_up_activities(self):
         """What we asked people to do is settled."""
         if self:
-            self.sudo().activity_unlink(ACTIVITY_TYPES)
+            activities = self.sudo().activity_search(ACTIVITY_TYPES)
+            # Odoo is not done yet with those that somebody is marking as done.
+            done_ids = self.env.context.get("trade_done_activity_ids", ())
+            activities.filtered(lambda activity: activity.id not in done_ids).unlink()
 
     def _merge_dependences(self, opportunities):
         result = super()._merge_dependences(opportunities)

@@ -38,6 +38,16 @@ class MailActivityType(models.Model):
             activity_type.trade_contact_kind = kind or activity_type.trade_contact_kind
 
 
+class MailActivity(models.Model):
+    _inherit = "mail.activity"
+
+    def _action_done(self, feedback=False, attachment_ids=None):
+        activities = self.with_context(trade_done_activity_ids=self.ids)
+        return super(MailActivity, activities)._action_done(
+            feedback=feedback, attachment_ids=attachment_ids
+        )
+
+
 class MailMessage(models.Model):
     _inherit = "mail.message"
 

@@ -78,7 +78,7 @@ class TradeLeadTrail(models.Model):
                         WHEN message.mail_activity_type_id IS NOT NULL THEN 'task'
                         WHEN message.message_type = 'sms' THEN 'text'
                         WHEN message.message_type = 'comment'
-                             AND subtype.internal IS DISTINCT FROM FALSE THEN 'note'
+                             AND (subtype.id IS NULL OR subtype.internal) THEN 'note'
                         ELSE 'mail' END AS kind,
                    message.author_id AS author_id,
                    %(lead)s AS lead_id,

@@ -1,9 +1,12 @@
 from datetime import timedelta
 from unittest.mock import patch
 
+from psycopg2.errors import CheckViolation
+
 from odoo import fields
-from odoo.exceptions import ValidationError
+from odoo.sql_db import BaseCursor
 from odoo.tests import tagged
+from odoo.tests.test_cursor import TestCursor
 from odoo.tools import SQL, mute_logger
 
 from .territory_common import TerritoryCommon
@@ -22,6 +25,9 @@ class FollowUpCommon(TerritoryCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        # Odoo dates leads by the clock of PostgreSQL, which does not stand still.
+        for cursor in (BaseCursor, TestCursor):
+            cls.startClassPatcher(patch.object(cursor, "now", lambda _cr: fields.Datetime.now()))
         cls.env["crm.lead"].search([("trade_follow_up_at", "!=", False)]).action_archive()
         cls.env["res.company"].search([]).trade_lead_follow_up = False
         cls.company_cn.write({"trade_lead_follow_up": True, "trade_recycle_warning_days": 2})
@@ -59,7 +65,8 @@ class FollowUpCommon(TerritoryCommon):
         )
 
     def _move_to(self, days):
-        """Move the clock to ``days`` after the set-up."""
+        """Move the clock to ``days`` after the set-up; what was before is over and done with."""
+        self._commit()
         self.now = fields.Datetime.to_datetime("2026-03-31 04:00:00") + timedelta(days=days)
         self.clock.move_to(self.now)
 
@@ -130,7 +137,7 @@ class TestLeadFollowUp(FollowUpCommon):
         self._assertDeadline(5)
         self.stage.trade_follow_up_days = 0
         self.assertFalse(self.lead.trade_follow_up_at)
-        with self.assertRaises(ValidationError), mute_logger("odoo.sql_db"), self.cr.savepoint():
+        with self.assertRaises(CheckViolation), mute_logger("odoo.sql_db"), self.cr.savepoint():
             self.stage.trade_follow_up_days = -1
 
     def test_days_of_a_stage_do_not_repeat_what_was_done(self):
@@ -231,7 +238,7 @@ class TestLeadFollowUp(FollowUpCommon):
                 subtype_xmlid="mail.mt_comment",
                 author_id=self.wok_contact.id,
             ),
-            lambda: self.env["mail.mail"].create(
+            lambda: self._as(self.user_zhejiang, self.env["mail.mail"]).sudo().create(
                 {"model": "crm.lead", "res_id": self.lead.id, "body_html": "To some"}
             ),
         ]
@@ -265,7 +272,7 @@ class TestLeadFollowUp(FollowUpCommon):
                 "mailing_model_id": self.env["ir.model"]._get_id("crm.lead"),
             }
         )
-        self.env["mail.mail"].create(
+        self._as(self.user_zhejiang, self.env["mail.mail"]).sudo().create(
             {"model": "crm.lead", "res_id": self.lead.id, "mailing_id": mailing.id}
         )
         self.assertFalse(self.lead.trade_last_contact_at)
@@ -359,13 +366,13 @@ class TestLeadFollowUp(FollowUpCommon):
 
     def test_done_reminder_is_a_contact(self):
         self._run(8)
-        self._activities(FOLLOW_UP).with_user(self.user_zhejiang).action_feedback("Phoned")
+        self._as(self.user_zhejiang, self._activities(FOLLOW_UP)).action_feedback("Phoned")
         self.assertEqual(self.lead.trade_last_contact_at, self.now)
         self.assertFalse(self._activities())
 
     def test_manager_who_is_done_has_not_contacted_the_customer(self):
         self._run(5)
-        self._activities(ESCALATION).with_user(self.user_east).action_feedback("Talked to rep")
+        self._as(self.user_east, self._activities(ESCALATION)).action_feedback("Talked to rep")
         self.assertFalse(self.lead.trade_last_contact_at)
         self.assertTrue(self.lead.trade_escalated_at)
 
@@ -407,7 +414,7 @@ class TestLeadFollowUp(FollowUpCommon):
         self.company_us.trade_lead_follow_up = False
         self._run(10)
         self.assertEqual(len(self._kinds(ours)), 3)
-        self.assertEqual(self._kinds()[-1], "recycle" if self.lead.trade_warned_at else "warn")
+        self.assertEqual(self._kinds()[-1], "warn")
 
     def test_steps_that_are_switched_off(self):
         self.stage.write({"trade_escalation_days": 0, "trade_recycle_days": 0})
@@ -453,10 +460,10 @@ class TestLeadFollowUp(FollowUpCommon):
         self._run(5)
         self.assertIn("Nobody could be told", north.trade_log_ids[0].reason)
 
-    def test_words_are_in_the_language_of_the_reader(self):
+    def test_reason(self):
         self._run(3)
         log = self.lead.trade_log_ids
-        self.assertIn("Mar", log.with_context(lang="en_GB", tz="UTC").reason + "Mar")
+        self.assertIn("03/31/2026", log.reason)
         self.assertIn(self.stage.name, log.reason)
 
     # ------------------------------------------------------------------
@@ -531,7 +538,7 @@ class TestLeadFollowUp(FollowUpCommon):
     # ------------------------------------------------------------------
 
     def test_search_of_states(self):
-        leads = self.env["crm.lead"].with_user(self.user_zhejiang)
+        leads = self._as(self.user_zhejiang, self.env["crm.lead"])
         for days, state in ((1, "planned"), (3, "overdue"), (5, "escalated"), (8, "warned")):
             self._run(days)
             self.assertEqual(self.lead.trade_follow_up_state, state)
