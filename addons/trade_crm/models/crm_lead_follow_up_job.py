@@ -275,9 +275,12 @@ class CrmLead(models.Model):
             lambda env, lead: (
                 env._(
                     "Goes to the pool on %(date)s unless you contact the customer",
-                    date=format_date(env, fields.Datetime.context_timestamp(
-                        self.with_env(env), lead.trade_recycle_at
-                    )),
+                    date=format_date(
+                        env,
+                        fields.Datetime.context_timestamp(
+                            self.with_env(env), lead.trade_recycle_at
+                        ),
+                    ),
                 ),
                 env["trade.lead.log"]._get_reason("follow_up_warn", details[lead.id]),
             ),
@@ -299,9 +302,7 @@ class CrmLead(models.Model):
         }
 
     def _log_follow_up(self, kind, cause, details, now):
-        self.env["trade.lead.log"]._log(
-            self, kind, cause, details, by_user=False, happened_at=now
-        )
+        self.env["trade.lead.log"]._log(self, kind, cause, details, by_user=False, happened_at=now)
 
     def _schedule_follow_up(self, type_xmlid, users, get_words):
         """One activity per lead and user, in the user's language; without an e-mail for each.

@@ -33,9 +33,7 @@ class IrWebsocket(models.AbstractModel):
         for model, record_ids in ids.items():
             # A websocket knows nothing of the companies that are chosen in the browser.
             companies = self.env.user._get_company_ids()
-            records = self.env[model].with_context(
-                allowed_company_ids=companies, active_test=False
-            )
+            records = self.env[model].with_context(allowed_company_ids=companies, active_test=False)
             if records.has_access("read"):
                 readable = records.search([("id", "in", record_ids)])
                 found += [(record, "trade_trail") for record in readable]

@@ -163,7 +163,7 @@ class MailMail(models.Model):
         """A mailing to many is no contact with one of them."""
         if any(vals.get("mailing_id") for vals in vals_list):
             self = self.with_context(trade_no_contact=True)
-        return super(MailMail, self).create(vals_list)
+        return super().create(vals_list)
 
 
 class CalendarEvent(models.Model):

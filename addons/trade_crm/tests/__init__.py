@@ -31,5 +31,6 @@ from . import test_value_oracle
 from . import test_access_log
 from . import test_export_control
 from . import test_lead_follow_up
+from . import test_lead_follow_up_concurrency
 from . import test_lead_follow_up_replay
 from . import test_lead_trail

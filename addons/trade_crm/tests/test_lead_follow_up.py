@@ -238,8 +238,10 @@ class TestLeadFollowUp(FollowUpCommon):
                 subtype_xmlid="mail.mt_comment",
                 author_id=self.wok_contact.id,
             ),
-            lambda: self._as(self.user_zhejiang, self.env["mail.mail"]).sudo().create(
-                {"model": "crm.lead", "res_id": self.lead.id, "body_html": "To some"}
+            lambda: (
+                self._as(self.user_zhejiang, self.env["mail.mail"])
+                .sudo()
+                .create({"model": "crm.lead", "res_id": self.lead.id, "body_html": "To some"})
             ),
         ]
         others = [

@@ -57,7 +57,11 @@ class TestLeadTrail(TrailCommon):
             lambda: self._do(second, user, "trade_crm.mail_activity_type_visit"),
             lambda: self._post(self.wok, user, "To the company"),
             lambda: self._post(
-                self.wok_contact, user, "From Ms. Wu", message_type="email", author_id=self.wok_contact.id
+                self.wok_contact,
+                user,
+                "From Ms. Wu",
+                message_type="email",
+                author_id=self.wok_contact.id,
             ),
             lambda: self._post(second, user, "For colleagues", subtype_xmlid="mail.mt_note"),
             lambda: self._do(second, user, "mail.mail_activity_data_todo"),
@@ -71,9 +75,7 @@ class TestLeadTrail(TrailCommon):
         self.assertEqual(
             rows.mapped("kind"), ["task", "note", "mail", "mail", "visit", "mail", "call"]
         )
-        self.assertEqual(
-            rows.mapped("lead_id.name"), ["Second", "Dumpling dream"]
-        )
+        self.assertEqual(rows.mapped("lead_id.name"), ["Second", "Dumpling dream"])
         self.assertEqual(rows.partner_id, self.wok)
         self.assertEqual(rows[2].preview, "From Ms. Wu")
         self.assertIn("Said so", rows[-1].preview)
@@ -230,8 +232,12 @@ class TestLeadTrailSharing(TrailCommon, WebsocketCase):
         ]
 
         def get(user):
-            return self.env["ir.websocket"].with_user(user)._get_trail_channels(
-                [one for one in asked if self.env["ir.websocket"]._get_trail_match(one)]
+            return (
+                self.env["ir.websocket"]
+                .with_user(user)
+                ._get_trail_channels(
+                    [one for one in asked if self.env["ir.websocket"]._get_trail_match(one)]
+                )
             )
 
         wanted = [(self.lead, "trade_trail"), (self.wok, "trade_trail")]

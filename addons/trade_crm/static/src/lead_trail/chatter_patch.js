@@ -32,7 +32,7 @@ patch(Chatter.prototype, {
                     bus.deleteChannel(channel);
                 };
             },
-            () => [this.props.threadModel, this.props.threadId]
+            () => [this.props.threadModel, this.props.threadId],
         );
     },
 });
