@@ -53,6 +53,12 @@ from . import trade_lead_pool
 from . import trade_lead_request
 from . import res_company_lead
 from . import res_config_settings_lead
+from . import crm_lead_pool
+from . import crm_stage_follow_up
+from . import mail_activity_follow_up
+from . import crm_lead_follow_up
+from . import crm_lead_follow_up_job
+from . import ir_websocket_trail
 from . import sale_order
 from . import sale_order_line
 from . import sale_order_effect

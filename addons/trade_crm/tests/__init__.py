@@ -34,3 +34,7 @@ from . import test_lead_pool
 from . import test_lead_guard
 from . import test_lead_guard_create
 from . import test_lead_guard_concurrency
+from . import test_lead_follow_up
+from . import test_lead_follow_up_concurrency
+from . import test_lead_follow_up_replay
+from . import test_lead_trail
