@@ -15,7 +15,9 @@
         "purchase_stock",
         "privacy_lookup",
     ],
-    "external_dependencies": {"python": ["numpy", "openpyxl", "pandas", "phonenumbers", "pypinyin", "rapidfuzz"]},
+    "external_dependencies": {
+        "python": ["numpy", "openpyxl", "pandas", "phonenumbers", "pypinyin", "rapidfuzz"]
+    },
     "data": [
         "security/trade_crm_groups.xml",
         "data/trade_territory_data.xml",
@@ -30,7 +32,10 @@
         "security/trade_sales_fact_rules.xml",
         "security/trade_access_log_rules.xml",
         "security/trade_territory_rules.xml",
+        "security/trade_lead_stage_stay_rules.xml",
+        "security/trade_sales_target_rules.xml",
         "data/ir_cron_data.xml",
+        "data/ir_cron_lead_pipeline_data.xml",
         "data/trade_order_import_data.xml",
         "data/trade_customer_type_data.xml",
         "views/trade_order_import_views.xml",
@@ -63,6 +68,10 @@
         "wizard/trade_territory_wizard_views.xml",
         "views/trade_territory_views.xml",
         "views/res_partner_territory_views.xml",
+        "wizard/trade_sales_target_repeat_views.xml",
+        "views/trade_sales_target_views.xml",
+        "report/trade_target_report_views.xml",
+        "views/trade_pipeline_views.xml",
     ],
     "assets": {
         "web.assets_backend": ["trade_crm/static/src/**/*"],

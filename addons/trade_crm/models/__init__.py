@@ -62,3 +62,7 @@ from . import trade_territory_scope
 from . import trade_territory_document
 from . import trade_territory_link
 from . import res_config_settings_territory
+from . import trade_lead_stage_stay
+from . import crm_lead_pipeline
+from . import trade_sales_target
+from . import trade_pipeline
