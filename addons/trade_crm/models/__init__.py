@@ -78,3 +78,7 @@ from . import trade_collision_check
 from . import trade_identity_guard
 from . import res_partner_guard
 from . import crm_lead_guard
+from . import trade_lead_stage_stay
+from . import crm_lead_pipeline
+from . import trade_sales_target
+from . import trade_pipeline

@@ -1,1 +1,2 @@
 from . import trade_lead_trail
+from . import trade_target_report

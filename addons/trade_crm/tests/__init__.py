@@ -38,3 +38,5 @@ from . import test_lead_follow_up
 from . import test_lead_follow_up_concurrency
 from . import test_lead_follow_up_replay
 from . import test_lead_trail
+from . import test_lead_pipeline
+from . import test_sales_target

@@ -6,3 +6,4 @@ from . import trade_territory_viewers
 from . import trade_lead_release
 from . import trade_lead_ask
 from . import trade_collision_ask
+from . import trade_sales_target_repeat
