@@ -9,8 +9,10 @@ def post_init_hook(env):
     env["trade.lifecycle.measure"]._create_default(companies)
     env.ref("trade_crm.ir_cron_refresh_profiles")._trigger()
     env["trade.territory.fill"]._request_all()
+    env["crm.team"]._set_up_assignment()
 
 
 def uninstall_hook(env):
     """Nothing of ours is left on a core table but ``res_company.trade_tz``, which Odoo drops."""
+    env["crm.team"]._undo_assignment()
     env["ir.config_parameter"].search([("key", "=like", "trade_crm.%")]).unlink()

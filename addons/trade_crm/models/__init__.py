@@ -52,6 +52,13 @@ from . import crm_lead_pool
 from . import trade_lead_pool
 from . import trade_lead_request
 from . import res_company_lead
+from . import crm_team_assign
+from . import crm_team_member_assign
+from . import crm_lead_assign
+from . import trade_lead_log_assign
+from . import trade_lead_score
+from . import crm_lead_score
+from . import trade_tier_policy_score
 from . import res_config_settings_lead
 from . import crm_lead_pool
 from . import crm_stage_follow_up
