@@ -15,7 +15,9 @@
         "purchase_stock",
         "privacy_lookup",
     ],
-    "external_dependencies": {"python": ["numpy", "openpyxl", "pandas", "phonenumbers", "pypinyin", "rapidfuzz"]},
+    "external_dependencies": {
+        "python": ["numpy", "openpyxl", "pandas", "phonenumbers", "pypinyin", "qrcode", "rapidfuzz"]
+    },
     "data": [
         "security/trade_crm_groups.xml",
         "data/trade_territory_data.xml",
@@ -30,6 +32,7 @@
         "security/trade_sales_fact_rules.xml",
         "security/trade_access_log_rules.xml",
         "security/trade_territory_rules.xml",
+        "security/trade_lead_channel_rules.xml",
         "data/ir_cron_data.xml",
         "data/trade_order_import_data.xml",
         "data/trade_customer_type_data.xml",
@@ -58,6 +61,10 @@
         "views/res_config_settings_lead_views.xml",
         "views/trade_lead_log_views.xml",
         "views/crm_lead_views.xml",
+        "views/inquiry_templates.xml",
+        "views/trade_lead_channel_views.xml",
+        "views/crm_lead_capture_views.xml",
+        "wizard/trade_lead_quick_views.xml",
         "wizard/trade_preset_apply_views.xml",
         "wizard/trade_territory_apply_action.xml",
         "wizard/trade_territory_wizard_views.xml",
@@ -66,6 +73,7 @@
     ],
     "assets": {
         "web.assets_backend": ["trade_crm/static/src/**/*"],
+        "trade_crm.assets_inquiry": ["trade_crm/static/inquiry/*.css"],
         "web.assets_tests": ["trade_crm/static/tests/tours/**/*"],
         "web.assets_unit_tests": ["trade_crm/static/tests/*.test.js"],
     },

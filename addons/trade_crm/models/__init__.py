@@ -62,3 +62,7 @@ from . import trade_territory_scope
 from . import trade_territory_document
 from . import trade_territory_link
 from . import res_config_settings_territory
+from . import trade_lead_channel
+from . import trade_lead_channel_form
+from . import trade_lead_inquiry
+from . import crm_lead_capture

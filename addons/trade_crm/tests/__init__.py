@@ -30,3 +30,6 @@ from . import test_ui
 from . import test_value_oracle
 from . import test_access_log
 from . import test_export_control
+from . import test_lead_capture
+from . import test_lead_inquiry
+from . import test_lead_mail
