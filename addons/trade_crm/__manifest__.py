@@ -17,6 +17,7 @@
     ],
     "external_dependencies": {
         "python": ["numpy", "openpyxl", "pandas", "phonenumbers", "pypinyin", "rapidfuzz"]
+        "python": ["numpy", "openpyxl", "pandas", "phonenumbers", "pypinyin", "qrcode", "rapidfuzz"]
     },
     "data": [
         "security/trade_crm_groups.xml",
@@ -34,6 +35,7 @@
         "security/trade_territory_rules.xml",
         "security/trade_lead_rules.xml",
         "security/trade_lead_score_rules.xml",
+        "security/trade_lead_channel_rules.xml",
         "data/ir_cron_data.xml",
         "data/mail_activity_type_lead_data.xml",
         "data/ir_cron_lead_follow_up_data.xml",
@@ -78,6 +80,10 @@
         "views/crm_lead_follow_up_views.xml",
         "views/crm_team_assign_views.xml",
         "views/trade_lead_score_views.xml",
+        "views/inquiry_templates.xml",
+        "views/trade_lead_channel_views.xml",
+        "views/crm_lead_capture_views.xml",
+        "wizard/trade_lead_quick_views.xml",
         "wizard/trade_preset_apply_views.xml",
         "wizard/trade_territory_apply_action.xml",
         "wizard/trade_territory_wizard_views.xml",
@@ -96,6 +102,7 @@
     ],
     "assets": {
         "web.assets_backend": ["trade_crm/static/src/**/*"],
+        "trade_crm.assets_inquiry": ["trade_crm/static/inquiry/*.css"],
         "web.assets_tests": ["trade_crm/static/tests/tours/**/*"],
         "web.assets_unit_tests": ["trade_crm/static/tests/*.test.js"],
     },

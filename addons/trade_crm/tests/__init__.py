@@ -40,3 +40,6 @@ from . import test_lead_follow_up_replay
 from . import test_lead_trail
 from . import test_lead_pipeline
 from . import test_sales_target
+from . import test_lead_capture
+from . import test_lead_inquiry
+from . import test_lead_mail

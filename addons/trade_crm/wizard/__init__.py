@@ -7,3 +7,4 @@ from . import trade_lead_release
 from . import trade_lead_ask
 from . import trade_collision_ask
 from . import trade_sales_target_repeat
+from . import trade_lead_quick
