@@ -15,7 +15,9 @@
         "purchase_stock",
         "privacy_lookup",
     ],
-    "external_dependencies": {"python": ["numpy", "openpyxl", "pandas", "phonenumbers", "pypinyin", "rapidfuzz"]},
+    "external_dependencies": {
+        "python": ["numpy", "openpyxl", "pandas", "phonenumbers", "pypinyin", "rapidfuzz"]
+    },
     "data": [
         "security/trade_crm_groups.xml",
         "data/trade_territory_data.xml",
@@ -30,6 +32,8 @@
         "security/trade_sales_fact_rules.xml",
         "security/trade_access_log_rules.xml",
         "security/trade_territory_rules.xml",
+        "security/trade_privacy_request_rules.xml",
+        "data/trade_privacy_data.xml",
         "data/ir_cron_data.xml",
         "data/trade_order_import_data.xml",
         "data/trade_customer_type_data.xml",
@@ -63,6 +67,10 @@
         "wizard/trade_territory_wizard_views.xml",
         "views/trade_territory_views.xml",
         "views/res_partner_territory_views.xml",
+        "wizard/trade_privacy_erase_views.xml",
+        "views/privacy_lookup_views.xml",
+        "views/trade_privacy_request_views.xml",
+        "views/res_config_settings_privacy_views.xml",
     ],
     "assets": {
         "web.assets_backend": ["trade_crm/static/src/**/*"],
