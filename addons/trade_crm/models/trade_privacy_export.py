@@ -9,7 +9,6 @@ import zipfile
 from datetime import date, datetime, timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import html2plaintext, split_every
 
@@ -186,8 +185,7 @@ class TradePrivacyRequest(models.Model):
         self.ensure_one()
         self._check_verified()
         person = self._get_person()
-        if not person:
-            raise UserError(self.env._("Nothing is stored about this person."))
+        self._check_person(person)
         reason = (
             f"{self.name}: {dict(self._fields['kind']._description_selection(self.env))[self.kind]}"
         )
@@ -257,7 +255,7 @@ class TradePrivacyRequest(models.Model):
         for ids in split_every(BATCH, records_sudo.ids):
             batch = model_sudo.browse(ids)
             rows += [{name: _get_plain(record, name) for name in described} for record in batch]
-            batch.invalidate_recordset(flush=False)
+            batch.invalidate_recordset()
         return {
             "model": model,
             "label": self.env["ir.model"]._get(model).name,
@@ -285,7 +283,7 @@ class TradePrivacyRequest(models.Model):
         :return: names of those that are too large to go along
         """
         attachments_sudo = self._get_files(person)
-        room, left_out = MAX_FILE_BYTES, []
+        room, left_out = self._get_room(), []
         for attachment_sudo in attachments_sudo:
             if attachment_sudo.file_size > room:
                 left_out.append(attachment_sudo.name)
@@ -293,8 +291,12 @@ class TradePrivacyRequest(models.Model):
             room -= attachment_sudo.file_size
             name = attachment_sudo.name.replace("/", "_").replace("\\", "_")
             archive.writestr(f"files/{attachment_sudo.id} {name}", attachment_sudo.raw or b"")
-            attachment_sudo.invalidate_recordset(flush=False)
+            attachment_sudo.invalidate_recordset()
         return left_out
+
+    @api.model
+    def _get_room(self):
+        return MAX_FILE_BYTES
 
     @api.model
     def _get_files(self, person):

@@ -72,6 +72,7 @@ class TradePrivacyRequest(models.Model):
         string="The same person?",
         compute="_compute_suggested_partner_ids",
         compute_sudo=True,
+        context={"active_test": False},
         groups=OFFICER,
         help="They have the same e-mail or phone. As long as they are not chosen, that e-mail or "
         "phone is taken for theirs, and nothing is looked for by it.",
@@ -189,6 +190,18 @@ class TradePrivacyRequest(models.Model):
         phones |= set(leads_sudo.mapped("phone_sanitized")) - {False}
         emails, phones = self._drop_shared(partners_sudo, emails, phones)
         return Person(partners_sudo, leads_sudo, tuple(sorted(emails)), tuple(sorted(phones)))
+
+    def _check_person(self, person):
+        if person:
+            return
+        if sharing := self._get_sharing_partners():
+            raise UserError(
+                self.env._(
+                    "The e-mail or phone is that of %(names)s. Choose whom the request is about.",
+                    names=", ".join(sharing[:5].mapped("display_name")),
+                )
+            )
+        raise UserError(self.env._("Nothing is stored about this person."))
 
     @api.model
     def _drop_shared(self, partners_sudo, emails, phones):
