@@ -8,6 +8,9 @@
     "depends": ["trade_crm", "mass_mailing", "loyalty"],
     "data": [
         "security/trade_crm_marketing_groups.xml",
+        "security/ir.model.access.csv",
+        "wizard/trade_mailing_reveal_views.xml",
+        "views/mailing_mask_views.xml",
         "views/menus.xml",
     ],
 }

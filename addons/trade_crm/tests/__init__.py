@@ -43,3 +43,5 @@ from . import test_sales_target
 from . import test_lead_capture
 from . import test_lead_inquiry
 from . import test_lead_mail
+from . import test_privacy_erasure
+from . import test_privacy_export

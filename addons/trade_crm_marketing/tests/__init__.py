@@ -1,2 +1,4 @@
 from . import test_menus
 from . import test_mailing_territory
+from . import test_mailing_mask
+from . import test_privacy

@@ -1,2 +1,3 @@
 from . import helpdesk_ticket
 from . import trade_territory_move
+from . import trade_privacy_request

@@ -1,0 +1,220 @@
+"""Marketers send to lists without reading the addresses in them.
+
+What a client gets is masked, and nothing else: Odoo itself takes addresses from fields, and never by
+``read``, to send a mailing. Who needs one address is shown it, says why, and is logged.
+"""
+
+from odoo import api, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import email_normalize
+
+from odoo.addons.trade_crm.analytics.masking import mask_email, mask_phone
+
+# They may read every address.
+READERS = (
+    "trade_crm.group_manager",
+    "trade_crm.group_privacy",
+    "trade_crm.group_auditor",
+    "base.group_system",
+)
+# Anything else would tell an address letter by letter.
+EXACT_OPERATORS = {"=", "!=", "in", "not in"}
+
+
+def mask_name(name):
+    """A list of addresses often has the address for a name."""
+    return mask_email(name) if "@" in (name or "") else name
+
+
+def mask_any(text):
+    """An address, a number, or a name that may be an address."""
+    text = text or ""
+    if "@" in text:
+        return mask_email(text)
+    return mask_phone(text) if sum(sign.isdigit() for sign in text) > 6 else text
+
+
+class ResUsers(models.Model):
+    _inherit = "res.users"
+
+    def _has_masked_addresses(self):
+        """Whether the user works with lists without reading their addresses."""
+        return self.has_group("trade_crm.group_marketer") and not any(map(self.has_group, READERS))
+
+
+class TradeMaskMixin(models.AbstractModel):
+    """Masks fields in whatever leaves the server, for marketers."""
+
+    _name = "trade.mask.mixin"
+    _description = "Shows Masked Addresses to Marketers"
+
+    # Field to the function that masks its value.
+    _masks = {}
+
+    @api.model
+    def _is_masked(self):
+        return not self.env.su and self.env.user._has_masked_addresses()
+
+    @api.model
+    def _mask_values(self, values):
+        """Mask a dict of values of fields in place."""
+        for name, mask in self._masks.items():
+            if isinstance(values.get(name), str):
+                values[name] = mask(values[name])
+
+    # ------------------------------------------------------------------
+    # Read
+    # ------------------------------------------------------------------
+
+    def _read_format(self, fnames, load="_classic_read"):
+        """What read, search_read, web_read, onchange and the like return."""
+        values_list = super()._read_format(fnames, load)
+        if self._is_masked():
+            for values in values_list:
+                self._mask_values(values)
+        return values_list
+
+    def copy_data(self, default=None):
+        # Duplicating needs the address; a client may also just ask for the values.
+        values_list = super().copy_data(default)
+        if self._is_masked() and not self.env.context.get("trade_copying"):
+            for values in values_list:
+                self._mask_values(values)
+        return values_list
+
+    def copy(self, default=None):
+        copies = super(TradeMaskMixin, self.with_context(trade_copying=True)).copy(default)
+        return copies.with_context(self.env.context)
+
+    def _export_rows(self, fields, *, _is_toplevel_call=True):
+        rows = super()._export_rows(fields, _is_toplevel_call=_is_toplevel_call)
+        if not self._is_masked():
+            return rows
+        masks = {
+            position: self._masks[path[0]]
+            for position, path in enumerate(fields)
+            if len(path) == 1 and path[0] in self._masks
+        }
+        for row in rows:
+            for position, mask in masks.items():
+                row[position] = row[position] and mask(row[position])
+        return rows
+
+    @api.depends_context("uid")
+    def _compute_display_name(self):
+        super()._compute_display_name()
+        # Odoo reads the names of linked records as superuser: it is the user that counts.
+        if self.env.user._has_masked_addresses():
+            for record in self:
+                record.display_name = mask_any(record.display_name)
+
+    def _add_source(self, action):
+        """The dialog gets the address from the form, where it is masked: say whose it is."""
+        source = {"default_trade_res_model": self._name, "default_trade_res_id": self.id}
+        return action | {"context": {**action.get("context", {}), **source}}
+
+    # ------------------------------------------------------------------
+    # Search
+    # ------------------------------------------------------------------
+
+    def _read_group_groupby(self, alias, groupby_spec, query):
+        self._check_not_masked(groupby_spec)
+        return super()._read_group_groupby(alias, groupby_spec, query)
+
+    def _read_group_select(self, aggregate_spec, query):
+        self._check_not_masked(aggregate_spec)
+        return super()._read_group_select(aggregate_spec, query)
+
+    @api.model
+    def _check_not_masked(self, spec):
+        """A group by address is a list of addresses; how many there are may be known."""
+        name, _colon, function = spec.partition(":")
+        if (
+            name in self._masks
+            and function not in ("count", "count_distinct")
+            and self._is_masked()
+        ):
+            raise UserError(
+                self.env._(
+                    "Addresses are masked for you: group by something else, please. “Show” on a "
+                    "record tells you a single address."
+                )
+            )
+
+    def action_trade_reveal(self):
+        """Ask why, then show the address."""
+        self.ensure_one()
+        return {
+            "name": self.env._("Show the address"),
+            "type": "ir.actions.act_window",
+            "res_model": "trade.mailing.reveal",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_res_model": self._name, "default_res_id": self.id},
+        }
+
+    @api.model
+    def _search(self, domain, *args, **kwargs):
+        if self._is_masked():
+            domain = Domain(domain).map_conditions(self._get_exact_condition)
+        return super()._search(domain, *args, **kwargs)
+
+    @api.model
+    def _get_exact_condition(self, condition):
+        """Who knows the whole address finds it; who types a part finds names only."""
+        if self._masks.get(condition.field_expr) not in (mask_email, mask_phone):
+            return condition
+        if condition.operator in EXACT_OPERATORS or not isinstance(condition.value, str):
+            return condition
+        # The domain is not masked either.
+        if condition.value.lstrip("%").startswith("@"):
+            return condition
+        value = email_normalize(condition.value) or condition.value
+        if condition.operator in ("like", "ilike", "=like", "=ilike"):
+            return Domain(condition.field_expr, "in", [value, condition.value])
+        return Domain.FALSE
+
+
+class MailingContact(models.Model):
+    _name = "mailing.contact"
+    _inherit = ["mailing.contact", "trade.mask.mixin"]
+
+    _masks = {
+        "email": mask_email,
+        "email_normalized": mask_email,
+        "mobile": mask_phone,
+        "phone_sanitized": mask_phone,
+        "name": mask_name,
+        "first_name": mask_name,
+        "last_name": mask_name,
+        "display_name": mask_any,
+    }
+
+    def mail_action_blacklist_remove(self):
+        action = super().mail_action_blacklist_remove()
+        return action and self._add_source(action)
+
+
+class MailBlacklist(models.Model):
+    _name = "mail.blacklist"
+    _inherit = ["mail.blacklist", "trade.mask.mixin"]
+
+    _masks = {"email": mask_email, "display_name": mask_any}
+
+    def mail_action_blacklist_remove(self):
+        return self._add_source(super().mail_action_blacklist_remove())
+
+
+class PhoneBlacklist(models.Model):
+    _name = "phone.blacklist"
+    _inherit = ["phone.blacklist", "trade.mask.mixin"]
+
+    _masks = {"number": mask_phone, "display_name": mask_any}
+
+
+class MailingTrace(models.Model):
+    _name = "mailing.trace"
+    _inherit = ["mailing.trace", "trade.mask.mixin"]
+
+    _masks = {"email": mask_email, "sms_number": mask_phone, "failure_reason": mask_name}

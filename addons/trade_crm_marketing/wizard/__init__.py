@@ -1,0 +1,2 @@
+from . import mail_blacklist_remove
+from . import trade_mailing_reveal

@@ -1,0 +1,50 @@
+"""What tickets keep of a person."""
+
+from odoo import api, models
+from odoo.fields import Domain
+
+from odoo.addons.trade_crm.models.trade_privacy_erasure import Step
+
+
+class TradePrivacyRequest(models.Model):
+    _inherit = "trade.privacy.request"
+
+    @api.model
+    def _get_tickets(self, person):
+        """Of the person, or of nobody we know who wrote from the same address."""
+        stranger = Domain("partner_id", "=", False) | Domain("partner_id.is_company", "=", True)
+        domain = person.get_partner_domain("partner_id")
+        return self._find(
+            "helpdesk.ticket", domain | (stranger & person.get_email_domain("partner_email"))
+        )
+
+    @api.model
+    def _get_privacy_documents(self, person):
+        return [*super()._get_privacy_documents(person), self._get_tickets(person)]
+
+    @api.model
+    def _get_privacy_sources(self, person):
+        tickets = Domain("id", "in", self._get_tickets(person).ids)
+        return [*super()._get_privacy_sources(person), ("helpdesk.ticket", tickets, None)]
+
+    def _get_lead_steps(self, person):
+        _ = self.env._
+        tickets = Domain("id", "in", self._get_tickets(person).ids)
+        return [
+            *super()._get_lead_steps(person),
+            Step(_("Tickets"), "helpdesk.ticket", tickets, "anonymise",
+                 _("Times and categories stay, for figures."), "_erase_tickets"),
+        ]  # fmt: skip
+
+    def _erase_tickets(self, tickets, person):
+        for ticket in tickets:
+            ticket.write(
+                {
+                    "name": self.env._("Ticket of an erased person #%(number)s", number=ticket.id),
+                    "description": self._get_gone(),
+                    "partner_name": False,
+                    "partner_email": False,
+                    "email_cc": False,
+                    "properties": False,
+                }
+            )
