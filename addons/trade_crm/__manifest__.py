@@ -16,7 +16,6 @@
         "privacy_lookup",
     ],
     "external_dependencies": {
-        "python": ["numpy", "openpyxl", "pandas", "phonenumbers", "pypinyin", "rapidfuzz"]
         "python": ["numpy", "openpyxl", "pandas", "phonenumbers", "pypinyin", "qrcode", "rapidfuzz"]
     },
     "data": [
@@ -43,7 +42,6 @@
         "data/ir_cron_lead_follow_up_data.xml",
         "security/trade_lead_stage_stay_rules.xml",
         "security/trade_sales_target_rules.xml",
-        "data/ir_cron_data.xml",
         "data/ir_cron_lead_pipeline_data.xml",
         "data/trade_order_import_data.xml",
         "data/trade_customer_type_data.xml",

@@ -148,7 +148,13 @@ def _write_past(env, begins, stays):
                 "INSERT INTO trade_lead_stage_stay"
                 " (number, lead_id, stage_id, user_id, entered_at, left_at, is_lost)"
                 " VALUES (%s, %s, %s, %s, %s, %s, %s)",
-                number, lead, stage, user, begin, until, lost,
+                number,
+                lead,
+                stage,
+                user,
+                begin,
+                until,
+                lost,
             )  # fmt: skip
         )
     env.invalidate_all()
@@ -174,5 +180,7 @@ def load_rules(demo):
     wanted = env["res.partner"].search([("user_id", "=", demo.reps[0].id)], limit=1)
     requests = env["trade.lead.request"].with_user(demo.reps[1])
     requests._ask(
-        partner=wanted, name=wanted.name, reason="他们的宁波分店一直向我订货，采购经理希望由我统一负责。"
+        partner=wanted,
+        name=wanted.name,
+        reason="他们的宁波分店一直向我订货，采购经理希望由我统一负责。",
     )

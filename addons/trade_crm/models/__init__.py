@@ -60,7 +60,6 @@ from . import trade_lead_score
 from . import crm_lead_score
 from . import trade_tier_policy_score
 from . import res_config_settings_lead
-from . import crm_lead_pool
 from . import crm_stage_follow_up
 from . import mail_activity_follow_up
 from . import crm_lead_follow_up

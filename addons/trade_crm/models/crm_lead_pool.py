@@ -58,7 +58,7 @@ class CrmLead(models.Model):
         owner = self.env["res.users"].browse(vals["user_id"])
         changed = self.filtered(lambda lead: lead.user_id != owner)
         if not self.env.su:
-            changed._check_new_owner(owner)
+            changed._check_new_owner()
         before = {lead: lead.user_id for lead in changed}
         result = super().write(vals)
         if owner:
@@ -70,16 +70,16 @@ class CrmLead(models.Model):
             self._log_owner_changes(before)
         return result
 
-    def _check_new_owner(self, owner):
-        """Whether the user may make ``owner`` the salesperson of ``self``.
+    def _check_new_owner(self):
+        """Leads without a salesperson are assigned, claimed or given away, but not just taken.
 
-        :raise UserError: when the company guards its leads and they are not the user's to give
+        What a colleague has is looked after by ``trade.identity.mixin._check_take_over``.
+
+        :raise UserError: when the company guards its leads and one of them is such a lead
         """
-        if self.env.user.has_group("sales_team.group_sale_manager"):
+        if self._is_above_guard():
             return
-        for lead in self:
-            if lead.user_id == self.env.user or not lead._get_lead_company().trade_lead_guard:
-                continue
+        for lead in self._filter_guarded():
             if not lead.user_id:
                 raise UserError(
                     self.env._(
@@ -88,25 +88,12 @@ class CrmLead(models.Model):
                         lead.display_name,
                     )
                 )
-            raise UserError(
-                self.env._(
-                    "“%(lead)s” is with %(owner)s. Open it and press “Ask for it”, or ask "
-                    "%(owner)s to hand it over.",
-                    lead=lead.display_name,
-                    owner=lead.user_id.name,
-                )
-            )
 
     @api.model
     def _log_owner_changes(self, before):
         log = self.env["trade.lead.log"]
         for owner, leads in self.browse(lead.id for lead in before).grouped(before.get).items():
             log._log(leads, "hand_over", from_owner_id=owner.id)
-
-    def _get_lead_company(self):
-        """Whose settings apply: of a lead of no company, those of who looks at it."""
-        self.ensure_one()
-        return self.sudo().company_id or self.env.company
 
     # ------------------------------------------------------------------
     # Into the pool

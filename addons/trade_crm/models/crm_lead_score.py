@@ -163,6 +163,4 @@ class CrmLead(models.Model):
         for first_id in range(0, last_id + 1, chunk_size):
             chunk = Domain("id", ">=", first_id) & Domain("id", "<", first_id + chunk_size)
             self._score_domain(chunk & self._get_scored_domain(), now)
-            self.env["ir.cron"]._commit_progress(
-                1, remaining=(last_id - first_id) // chunk_size
-            )
+            self.env["ir.cron"]._commit_progress(1, remaining=(last_id - first_id) // chunk_size)

@@ -143,16 +143,15 @@ class TradeCollisionAsk(models.TransientModel):
         """Ask for what somebody else has."""
         record = self._get_target()
         about = {"lead": record} if record._name == "crm.lead" else {"partner": record}
-        return self.env["trade.lead.request"]._ask(**about, reason=self.reason) or {
-            "type": "ir.actions.act_window_close"
-        }
+        request = self.env["trade.lead.request"]._ask(**about, reason=self.reason, name=self.name)
+        return request._get_records_action(views=[(False, "form")], target="current")
 
     def action_claim(self):
         """Take what is in the pool."""
         record = self._get_target()
         if record._name != "crm.lead":
             raise UserError(self.env._("Only leads are in the pool. Check again."))
-        return record.action_claim() or {"type": "ir.actions.act_window_close"}
+        return record.action_claim()
 
     def _get_target(self):
         """The lead or customer that was found, with the rights of the user."""
