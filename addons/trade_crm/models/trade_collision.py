@@ -27,7 +27,7 @@ RANKS = {status: rank for rank, (status, _label) in enumerate(STATUSES)}
 REFUSED = ("taken", "pool")
 # More records than this under one key say nothing any more.
 KEY_LIMIT = 500
-SIMILAR_LIMIT = 300
+SIMILAR_LIMIT = 200
 
 # What is asked: look-ups as (match, kind, value); users to whom it may belong; customer and lead
 # that are no find.
@@ -191,15 +191,18 @@ class TradeCollision(models.AbstractModel):
                  CROSS JOIN LATERAL (
                        SELECT value FROM trade_identity_key
                         WHERE partner_id = found.partner_id AND kind = 'name'
+                          AND (probe.match <> 'edit' OR abs(length(value) - %(length)s) <= 1)
                         UNION ALL
                        SELECT value FROM trade_identity_key
                         WHERE lead_id = found.lead_id AND kind = 'name'
+                          AND (probe.match <> 'edit' OR abs(length(value) - %(length)s) <= 1)
                        ) named
                   %(joins)s
                 """,
                 matches=matches,
                 kinds=kinds,
                 values=values,
+                length=len(normal),
                 limit=SIMILAR_LIMIT,
                 joins=self._get_joins(company),
             )
