@@ -141,7 +141,7 @@ class CrmLead(models.Model):
         return self._get_follow_up_start() + timedelta(days=stage.trade_follow_up_days)
 
     @api.model
-    def _get_follow_up_sql(self):
+    def _get_follow_up_sql(self, contact=None):
         """What ``_get_follow_up_deadline`` computes, of ``crm_lead lead`` and ``crm_stage stage``."""
         return SQL(
             """
@@ -149,11 +149,11 @@ class CrmLead(models.Model):
                   AND lead.trade_pooled_at IS NULL AND stage.is_won IS NOT TRUE
                   AND stage.trade_follow_up_days > 0
                  THEN date_trunc('second', GREATEST(
-                          lead.create_date, lead.date_open, lead.date_last_stage_update,
-                          lead.trade_last_contact_at
+                          lead.create_date, lead.date_open, lead.date_last_stage_update, %s
                       )) + stage.trade_follow_up_days * interval '1 day'
             END
-            """
+            """,
+            contact or SQL("lead.trade_last_contact_at"),
         )
 
     @api.model
@@ -206,23 +206,32 @@ class CrmLead(models.Model):
 
     @api.model
     def _fill_follow_up(self):
-        """Last contacts and deadlines of the leads that were there before us."""
-        internal = self.env["mail.message"]._get_contact_sql()
+        """Last contacts and deadlines of the leads that were there before us, in one statement."""
         self.env.cr.execute(
             SQL(
                 """
+                WITH contact AS (
+                    SELECT message.res_id, max(date_trunc('second', message.date)) AS last
+                      FROM mail_message message
+                     WHERE message.model = 'crm.lead' AND %(is_contact)s
+                     GROUP BY message.res_id
+                ), fresh AS (
+                    SELECT lead.id, contact.last, %(deadline)s AS follow_up_at
+                      FROM crm_lead lead
+                      LEFT JOIN crm_stage stage ON stage.id = lead.stage_id
+                      LEFT JOIN contact ON contact.res_id = lead.id
+                )
                 UPDATE crm_lead lead
-                   SET trade_last_contact_at = contact.last
-                  FROM (SELECT message.res_id, max(date_trunc('second', message.date)) AS last
-                          FROM mail_message message
-                         WHERE message.model = 'crm.lead' AND %s
-                         GROUP BY message.res_id) contact
-                 WHERE contact.res_id = lead.id
+                   SET trade_last_contact_at = fresh.last, trade_follow_up_at = fresh.follow_up_at
+                  FROM fresh
+                 WHERE fresh.id = lead.id
+                   AND (fresh.last IS NOT NULL OR fresh.follow_up_at IS NOT NULL)
                 """,
-                internal,
+                is_contact=self.env["mail.message"]._get_contact_sql(),
+                deadline=self._get_follow_up_sql(SQL("contact.last")),
             )
         )
-        self._refresh_follow_up(SQL("TRUE"))
+        self.invalidate_model(flush=False)
 
     # ------------------------------------------------------------------
     # State

@@ -33,6 +33,8 @@ class CrmLead(models.Model):
         """
         now = (now or fields.Datetime.now()).replace(microsecond=0)
         cron = self.env["ir.cron"]
+        if not self.env["res.company"].search_count([("trade_lead_follow_up", "=", True)], limit=1):
+            return
         cron._commit_progress(remaining=1)
         for step in ("meeting", *STEPS):
             failed, tries = set(), 0
@@ -115,26 +117,30 @@ class CrmLead(models.Model):
         self.env["res.users"].flush_model()
         self.env["calendar.event"].flush_model()
         condition, values = self._get_step_sql(step, now)
+        # Materialized: as a subquery it may run again per row, and take more than the limit.
         rows = self.env.execute_query(
             SQL(
                 """
+                WITH due AS MATERIALIZED (
+                    SELECT lead.id, lead.trade_follow_up_at, stage.trade_recycle_days,
+                            company.trade_recycle_warning_days
+                       FROM crm_lead lead
+                       JOIN crm_stage stage ON stage.id = lead.stage_id
+                       JOIN res_users owner ON owner.id = lead.user_id
+                       JOIN res_company company
+                         ON company.id = COALESCE(lead.company_id, owner.company_id)
+                      WHERE lead.trade_follow_up_at IS NOT NULL
+                        AND company.trade_lead_follow_up
+                        AND owner.share IS NOT TRUE
+                        AND lead.id <> ALL(%(failed)s)
+                        AND %(condition)s
+                      ORDER BY lead.trade_follow_up_at, lead.id
+                      LIMIT %(limit)s
+                        FOR UPDATE OF lead SKIP LOCKED
+                )
                 UPDATE crm_lead
                    SET %(values)s
-                  FROM (SELECT lead.id, lead.trade_follow_up_at, stage.trade_recycle_days,
-                               company.trade_recycle_warning_days
-                          FROM crm_lead lead
-                          JOIN crm_stage stage ON stage.id = lead.stage_id
-                          JOIN res_users owner ON owner.id = lead.user_id
-                          JOIN res_company company
-                            ON company.id = COALESCE(lead.company_id, owner.company_id)
-                         WHERE lead.trade_follow_up_at IS NOT NULL
-                           AND company.trade_lead_follow_up
-                           AND owner.share IS NOT TRUE
-                           AND lead.id <> ALL(%(failed)s)
-                           AND %(condition)s
-                         ORDER BY lead.trade_follow_up_at, lead.id
-                         LIMIT %(limit)s
-                           FOR UPDATE OF lead SKIP LOCKED) due
+                  FROM due
                  WHERE due.id = crm_lead.id
                 RETURNING crm_lead.id
                 """,
@@ -155,10 +161,14 @@ class CrmLead(models.Model):
         recycles = SQL("stage.trade_recycle_days > 0")
         recycle_at = SQL("lead.trade_follow_up_at + stage.trade_recycle_days * %s", day)
         if step == "meeting":
-            held = self._get_held_sql(now)
             return (
-                SQL("%s AND (%s) > COALESCE(lead.trade_last_contact_at, '-infinity')", due, held),
-                SQL("trade_last_contact_at = %s", SQL("(%s)", self._get_held_sql(now, "crm_lead"))),
+                SQL("%s AND EXISTS (%s)", due, self._get_held_sql(SQL("lead"), now, SQL("1"))),
+                SQL(
+                    "trade_last_contact_at = (%s)",
+                    self._get_held_sql(
+                        SQL("crm_lead"), now, SQL("date_trunc('second', max(event.start))")
+                    ),
+                ),
             )
         if step == "overdue":
             return (
@@ -207,13 +217,15 @@ class CrmLead(models.Model):
         )
 
     @api.model
-    def _get_held_sql(self, now, alias="lead"):
-        """When the last meeting about a lead began."""
+    def _get_held_sql(self, lead, now, what):
+        """Meetings about a lead that have begun since its last contact."""
         return SQL(
-            "SELECT max(date_trunc('second', event.start)) FROM calendar_event event"
-            " WHERE event.opportunity_id = %s AND event.active AND event.start <= %s",
-            SQL.identifier(alias, "id"),
-            now,
+            "SELECT %(what)s FROM calendar_event event"
+            " WHERE event.opportunity_id = %(lead)s.id AND event.active AND event.start <= %(now)s"
+            " AND event.start >= %(lead)s.trade_last_contact_at + interval '1 second'",
+            what=what,
+            lead=lead,
+            now=now,
         )
 
     # ------------------------------------------------------------------
@@ -294,7 +306,6 @@ class CrmLead(models.Model):
                     lead.trade_follow_up_at - timedelta(days=lead.stage_id.trade_follow_up_days)
                 ),
                 "days": lead.stage_id.trade_follow_up_days,
-                "stage": lead.stage_id.id,
                 "warned": fields.Datetime.to_string(lead.trade_warned_at) or None,
                 "recycle": fields.Datetime.to_string(lead.trade_recycle_at) or None,
             }
@@ -365,12 +376,10 @@ class TradeLeadLog(models.Model):
             moment = fields.Datetime.to_datetime(details[name])
             return format_date(self.env, fields.Datetime.context_timestamp(self, moment))
 
-        stage = self.env["crm.stage"].sudo().browse(details["stage"]).exists()
         told = self.env._(
-            "No contact since %(date)s; within %(days)s days in stage %(stage)s",
+            "No contact since %(date)s; it was to be within %(days)s days",
             date=day("since"),
             days=details["days"],
-            stage=stage.name or "?",
         )
         if details.get("gone"):
             told = self.env._(

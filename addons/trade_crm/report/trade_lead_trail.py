@@ -167,15 +167,20 @@ class TradeLeadTrail(models.Model):
     @api.model
     def _search(self, domain, *args, bypass_access=False, **kwargs):
         if not (self.env.su or bypass_access):
-            leads, partners = (
-                self.env[model].with_context(active_test=False)._search(Domain.TRUE)
-                for model in ("crm.lead", "res.partner")
-            )
+            # Joined row by row: the lists of all leads and customers of a user are long.
+            leads, partners = map(self._get_readable_domain, ("crm.lead", "res.partner"))
             domain = Domain(domain) & (
-                Domain("lead_id", "in", leads)
-                | Domain("lead_id", "=", False) & Domain("partner_id", "in", partners)
+                Domain("lead_id", "any!", leads & Domain("id", "!=", False))
+                | Domain("lead_id", "=", False) & Domain("partner_id", "any!", partners)
             )
         return super()._search(domain, *args, bypass_access=bypass_access, **kwargs)
+
+    @api.model
+    def _get_readable_domain(self, model):
+        """Which records of ``model`` the user may read, archived ones included."""
+        self.env[model].browse().check_access("read")
+        domain = Domain(self.env["ir.rule"]._compute_domain(model, "read"))
+        return domain & Domain("active", "in", (True, False))
 
     def _check_access(self, operation):
         if result := super()._check_access(operation):
