@@ -1,6 +1,12 @@
 import { defineMailModels } from "@mail/../tests/mail_test_helpers";
 import { expect, test } from "@odoo/hoot";
-import { animationFrame, queryAllAttributes, queryAllTexts } from "@odoo/hoot-dom";
+import {
+    animationFrame,
+    manuallyDispatchProgrammaticEvent,
+    queryAllAttributes,
+    queryAllTexts,
+    queryOne,
+} from "@odoo/hoot-dom";
 import { contains, getService, mountWithCleanup, onRpc } from "@web/../tests/web_test_helpers";
 import { WebClient } from "@web/webclient/webclient";
 
@@ -150,7 +156,10 @@ test("a period from … to … waits for its days", async () => {
     await open();
     await contains(".o_trade_period").select("custom");
     expect.verifySteps([]);
-    await contains(".o_trade_date_from").edit("2026-01-01");
+    const input = queryOne(".o_trade_date_from");
+    input.value = "2026-01-01";
+    await manuallyDispatchProgrammaticEvent(input, "change");
+    await animationFrame();
     expect.verifySteps(["load custom source null"]);
 });
 
