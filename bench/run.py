@@ -12,6 +12,7 @@ from . import databases, harness, report
 
 # They register their rows, which are measured in this order.
 MODULES = ("install", "profile", "fact", "orders", "lists", "history_import", "collision")
+MODULES = ("install", "profile", "fact", "orders", "lists", "history_import", "funnel")
 
 
 def main():

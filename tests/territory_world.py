@@ -475,6 +475,14 @@ class TerritoryWorld(TerritoryCommon):
         )
         cls.target.territory_id = cls.shanghai
         cls.target.territory_id = cls.north
+        cls.env["trade.sales.target"].create(
+            {
+                "territory_id": cls.north.id,
+                "company_id": cls.company_cn.id,
+                "month": "2026-03-01",
+                "amount": AMOUNT,
+            }
+        )
         file = cls.env["trade.order.import"].create(
             {
                 "company_id": cls.company_cn.id,
