@@ -15,7 +15,9 @@
         "purchase_stock",
         "privacy_lookup",
     ],
-    "external_dependencies": {"python": ["numpy", "openpyxl", "pandas", "phonenumbers", "pypinyin", "rapidfuzz"]},
+    "external_dependencies": {
+        "python": ["numpy", "openpyxl", "pandas", "phonenumbers", "pypinyin", "rapidfuzz"]
+    },
     "data": [
         "security/trade_crm_groups.xml",
         "data/trade_territory_data.xml",

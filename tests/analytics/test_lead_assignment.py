@@ -79,9 +79,7 @@ def test_one_by_one_is_the_same_as_at_once(rows, leads):
     for _lead in range(leads):
         member = deal(members, 1).get(0)
         single += [member] if member else []
-        members = [
-            person._replace(load=person.load + (person.id == member)) for person in members
-        ]
+        members = [person._replace(load=person.load + (person.id == member)) for person in members]
     fresh = make((capacity, 0) for capacity in rows)
     assert single == list(deal(fresh, leads).values())
 

@@ -93,9 +93,7 @@ class CrmLead(models.Model):
     @api.model
     def _trigger_assignment(self):
         self.env.cr.precommit.data.pop("trade_crm.assign", None)
-        cron_sudo = self.sudo().env.ref(
-            "crm.ir_cron_crm_lead_assign", raise_if_not_found=False
-        )
+        cron_sudo = self.sudo().env.ref("crm.ir_cron_crm_lead_assign", raise_if_not_found=False)
         if cron_sudo:
             cron_sudo._trigger()
 

@@ -197,6 +197,4 @@ class CrmLead(models.Model):
         for first_id in range(0, last_id + 1, chunk_size):
             chunk = Domain("id", ">=", first_id) & Domain("id", "<", first_id + chunk_size)
             self.browse(self._search(chunk & self._get_scored_domain()))._score_now(now)
-            self.env["ir.cron"]._commit_progress(
-                1, remaining=(last_id - first_id) // chunk_size
-            )
+            self.env["ir.cron"]._commit_progress(1, remaining=(last_id - first_id) // chunk_size)

@@ -1,7 +1,7 @@
 import logging
-from datetime import timedelta
 from ast import literal_eval
 from collections import Counter, defaultdict
+from datetime import timedelta
 from typing import NamedTuple
 
 from psycopg2 import errors
@@ -67,9 +67,7 @@ class CrmTeam(models.Model):
     def _set_up_assignment(self):
         """Assign from now on, unless somebody uses Odoo's assignment already."""
         parameters = self.env["ir.config_parameter"].sudo()
-        cron_sudo = self.sudo().env.ref(
-            "crm.ir_cron_crm_lead_assign", raise_if_not_found=False
-        )
+        cron_sudo = self.sudo().env.ref("crm.ir_cron_crm_lead_assign", raise_if_not_found=False)
         if not cron_sudo or parameters.get_param(SINCE) or parameters.get_param(SWITCH):
             return
         # A live database may have leads without a salesperson that nobody wants to hand out.
@@ -81,9 +79,7 @@ class CrmTeam(models.Model):
     def _undo_assignment(self):
         """Switch off what :meth:`_set_up_assignment` switched on."""
         parameters = self.env["ir.config_parameter"].sudo()
-        cron_sudo = self.sudo().env.ref(
-            "crm.ir_cron_crm_lead_assign", raise_if_not_found=False
-        )
+        cron_sudo = self.sudo().env.ref("crm.ir_cron_crm_lead_assign", raise_if_not_found=False)
         if cron_sudo and parameters.get_param(SINCE):
             parameters.set_param(SWITCH, False)
             cron_sudo.active = False
@@ -132,7 +128,8 @@ class CrmTeam(models.Model):
         if not force_quota:
             domain &= self._get_automatic_domain()
         delay = float(self.env["ir.config_parameter"].sudo().get_param("crm.assignment.delay", 0))
-        domain &= Domain("create_date", "<=", self.env.cr.now() - timedelta(hours=delay))
+        if delay:
+            domain &= Domain("create_date", "<=", self.env.cr.now() - timedelta(hours=delay))
         lead_ids = self.env["crm.lead"].search(domain, order=self._get_assign_order()).ids
         # Whom leads go to does not depend on whose leads the user sees.
         return self.sudo()._assign_in_chunks(lead_ids)
@@ -152,9 +149,7 @@ class CrmTeam(models.Model):
                 data = result.setdefault(member, {"assigned": leads.browse(), "quota": quota})
                 data["assigned"] |= leads
             remaining -= len(chunk)
-            if in_job and not self.env["ir.cron"]._commit_progress(
-                len(chunk), remaining=remaining
-            ):
+            if in_job and not self.env["ir.cron"]._commit_progress(len(chunk), remaining=remaining):
                 break
         return result
 
@@ -410,13 +405,13 @@ class CrmTeam(models.Model):
         for one in found:
             if one.user_id in level:
                 tiers[self._get_rank(one, lead)].append(one.id)
-        return Choice(
-            tuple(tuple(sorted(tiers[rank])) for rank in sorted(tiers)), "full", details
-        )
+        return Choice(tuple(tuple(sorted(tiers[rank])) for rank in sorted(tiers)), "full", details)
 
     @api.model
     def _takes_type(self, one, lead):
-        return not lead.customer_type_id or not one.type_ids or lead.customer_type_id in one.type_ids
+        return (
+            not lead.customer_type_id or not one.type_ids or lead.customer_type_id in one.type_ids
+        )
 
     @api.model
     def _get_rank(self, one, lead):
@@ -484,9 +479,7 @@ class CrmTeam(models.Model):
             territory.id: territory.display_name
             for territory in self.env["trade.territory"].browse(territories)
         }
-        type_names = {
-            kind.id: kind.name for kind in self.env["trade.customer.type"].browse(types)
-        }
+        type_names = {kind.id: kind.name for kind in self.env["trade.customer.type"].browse(types)}
 
         def get_details(lead):
             details = {}

@@ -50,9 +50,13 @@ class TradeLeadLog(models.Model):
         if cause == "no_type":
             return self.env._("nobody takes this type of customer (%(place)s)", place=place)
         if cause == "no_filter":
-            return self.env._("the filters of the members let nobody have it (%(place)s)", place=place)
+            return self.env._(
+                "the filters of the members let nobody have it (%(place)s)", place=place
+            )
         if cause == "full":
-            return self.env._("everybody who may get it is at full capacity (%(place)s)", place=place)
+            return self.env._(
+                "everybody who may get it is at full capacity (%(place)s)", place=place
+            )
         return None
 
     @api.model
