@@ -1,3 +1,4 @@
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from odoo import api, fields, models
@@ -95,6 +96,33 @@ class CrmLead(models.Model):
         cron_sudo = self.sudo().env.ref("crm.ir_cron_crm_lead_assign", raise_if_not_found=False)
         if cron_sudo:
             cron_sudo._trigger()
+
+    @contextmanager
+    def _tracking_in_batch(self):
+        """Note what changes of tracked fields in the chatter, as Odoo does lead by lead.
+
+        For 10,000 leads that takes Odoo half a minute.
+        """
+        if self.env.context.get("tracking_disable"):
+            yield
+            return
+        names = {
+            name for name in self._track_get_fields() if self._fields[name].type != "properties"
+        }
+        before = {lead.id: {name: lead[name] for name in names} for lead in self}
+        yield
+        described = self.fields_get(
+            names, attributes=("string", "type", "selection", "currency_field")
+        )
+        commands = {lead: lead._mail_track(described, before[lead.id])[1] for lead in self}
+        changed = self.filtered(commands.get)
+        self.env["mail.tracking.value"].sudo().create(
+            [
+                {**values, "mail_message_id": message.id}
+                for lead, message in zip(changed, changed._message_log_batch({}), strict=True)
+                for _command, _id, values in commands[lead]
+            ]
+        )
 
     # ------------------------------------------------------------------
     # Reading for the assignment

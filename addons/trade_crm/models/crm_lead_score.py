@@ -1,3 +1,5 @@
+from collections import defaultdict
+
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
@@ -74,33 +76,65 @@ class CrmLead(models.Model):
             leads._score_now()
 
     def _find_siblings(self):
-        """Other open leads of the same customers, mail addresses and phones."""
-        if not self:
-            return self
+        """Other leads of the same customers, mail addresses and phones."""
+        keys = self._read_inquiry_keys(Domain("id", "in", self.ids))
+        return self.browse(self._read_inquiries(keys.values()))
+
+    @api.model
+    def _read_inquiry_keys(self, domain):
+        """By what other inquiries of the same person are found.
+
+        :return: dict of the id of a lead to a list of (name of the key, value)
+        """
         self.flush_model()
+        query = self._search(domain)
+        return self._read_keys(query.from_clause, query.where_clause or SQL("TRUE"))
+
+    @api.model
+    def _read_inquiries(self, wanted, since=None, until=None):
+        """Leads with a key that is wanted, whoever may see them.
+
+        :param wanted: iterable of lists of keys, see :meth:`_read_inquiry_keys`
+        :return: dict as of :meth:`_read_inquiry_keys`
+        """
+        values = defaultdict(set)
+        for keys in wanted:
+            for name, value in keys:
+                values[name].add(value)
+        self.env["res.partner"].flush_model(["commercial_partner_id"])
+        conditions = [
+            SQL("crm_lead.email_normalized = ANY(%s)", list(values["email"])),
+            SQL("crm_lead.phone_sanitized = ANY(%s)", list(values["phone"])),
+            SQL(
+                "crm_lead.partner_id = ANY(ARRAY("
+                "SELECT id FROM res_partner WHERE commercial_partner_id = ANY(%s)))",
+                list(values["customer"]),
+            ),
+        ]
+        where = SQL("(%s)", SQL(" OR ").join(conditions))
+        if since:
+            where = SQL("%s AND create_date > %s AND create_date <= %s", where, since, until)
+        return self._read_keys(SQL("crm_lead"), where)
+
+    @api.model
+    def _read_keys(self, from_clause, where):
         rows = self.env.execute_query(
             SQL(
-                """
-                  WITH lead AS MATERIALIZED (
-                       SELECT lead.email_normalized, lead.phone_sanitized,
-                              partner.commercial_partner_id
-                         FROM crm_lead lead
-                         LEFT JOIN res_partner partner ON partner.id = lead.partner_id
-                        WHERE lead.id = ANY(%s))
-                SELECT other.id FROM lead
-                  JOIN res_partner contact USING (commercial_partner_id)
-                  JOIN crm_lead other ON other.partner_id = contact.id AND other.active
-                 UNION
-                SELECT other.id FROM lead JOIN crm_lead other USING (email_normalized)
-                 WHERE other.active
-                 UNION
-                SELECT other.id FROM lead JOIN crm_lead other USING (phone_sanitized)
-                 WHERE other.active
-                """,
-                self.ids,
+                "SELECT crm_lead.id, crm_lead.email_normalized, crm_lead.phone_sanitized,"
+                " (SELECT commercial_partner_id FROM res_partner"
+                " WHERE res_partner.id = crm_lead.partner_id) FROM %s WHERE %s",
+                from_clause,
+                where,
             )
         )
-        return self.browse(lead for [lead] in rows)
+        return {
+            lead: [
+                (name, value)
+                for name, value in (("email", email), ("phone", phone), ("customer", customer))
+                if value
+            ]
+            for lead, email, phone, customer in rows
+        }
 
     # ------------------------------------------------------------------
     # Scoring
@@ -113,44 +147,44 @@ class CrmLead(models.Model):
 
     @api.model
     def _get_inquiry_sql(self):
-        """``SQL`` of what a lead of the alias ``lead`` asks for, in lower case and without tags."""
+        """``SQL`` of what a lead asks for, in lower case and without tags."""
         self.flush_model(["name", "description"])
         self.env["mail.message"].flush_model(["body", "message_type", "model", "res_id"])
         return SQL(
             """
-            lower(lead.name || ' ' || regexp_replace(
-                COALESCE(lead.description, '') || ' ' || COALESCE((
+            lower(crm_lead.name || ' ' || regexp_replace(
+                COALESCE(crm_lead.description, '') || ' ' || COALESCE((
                     SELECT string_agg(mail.body, ' ' ORDER BY mail.id) FROM mail_message mail
-                     WHERE mail.model = 'crm.lead' AND mail.res_id = lead.id
+                     WHERE mail.model = 'crm.lead' AND mail.res_id = crm_lead.id
                        AND mail.message_type = 'email'), ''),
                 '<[^>]*>', ' ', 'g'))
             """
         )
 
     def _score_now(self, now=None):
-        """Score those of these leads that are open, in a statement per rule."""
-        domain = Domain("id", "in", self.ids) & self._get_scored_domain()
-        self._score_domain(domain, now)
-
-    @api.model
-    def _score_domain(self, domain, now=None):
-        rules = self.env["trade.lead.score.rule"].sudo().with_context(active_test=False)
-        rules.search([])._score(domain, now)
+        """Score those of these leads that are open."""
         leads = self.sudo()
+        ids = list(leads._search(Domain("id", "in", self.ids) & self._get_scored_domain()))
+        rules = self.env["trade.lead.score.rule"].sudo().with_context(active_test=False)
+        rules.search([])._score(ids, now)
+        scores = dict.fromkeys(ids, 0)
+        scores.update(
+            self.env.execute_query(
+                SQL(
+                    "SELECT lead_id, sum(points)::int FROM trade_lead_score_line"
+                    " WHERE lead_id = ANY(%s) GROUP BY lead_id",
+                    ids,
+                )
+            )
+        )
+        # Nothing is written to a lead that keeps its score: its users would run into it.
         self.env.execute_query(
             SQL(
-                """
-                UPDATE crm_lead lead
-                   SET trade_score = total.score
-                  FROM (SELECT scored.id, COALESCE(sum(line.points), 0) AS score
-                          FROM crm_lead scored
-                          LEFT JOIN trade_lead_score_line line ON line.lead_id = scored.id
-                         WHERE scored.id IN %s
-                         GROUP BY scored.id) total
-                 WHERE total.id = lead.id
-                   AND lead.trade_score IS DISTINCT FROM total.score
-                """,
-                leads._search(domain).subselect(),
+                "UPDATE crm_lead SET trade_score = scored.score"
+                " FROM unnest(%s::int[], %s::int[]) AS scored (id, score)"
+                " WHERE crm_lead.id = scored.id AND trade_score IS DISTINCT FROM scored.score",
+                list(scores),
+                list(scores.values()),
             )
         )
         self.invalidate_model(["trade_score", "trade_score_line_ids"], flush=False)
@@ -162,5 +196,5 @@ class CrmLead(models.Model):
         [[last_id]] = self.env.execute_query(SQL("SELECT COALESCE(max(id), 0) FROM crm_lead"))
         for first_id in range(0, last_id + 1, chunk_size):
             chunk = Domain("id", ">=", first_id) & Domain("id", "<", first_id + chunk_size)
-            self._score_domain(chunk & self._get_scored_domain(), now)
+            self.browse(self._search(chunk & self._get_scored_domain()))._score_now(now)
             self.env["ir.cron"]._commit_progress(1, remaining=(last_id - first_id) // chunk_size)

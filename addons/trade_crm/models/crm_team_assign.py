@@ -128,7 +128,8 @@ class CrmTeam(models.Model):
         if not force_quota:
             domain &= self._get_automatic_domain()
         delay = float(self.env["ir.config_parameter"].sudo().get_param("crm.assignment.delay", 0))
-        domain &= Domain("create_date", "<=", self.env.cr.now() - timedelta(hours=delay))
+        if delay:
+            domain &= Domain("create_date", "<=", self.env.cr.now() - timedelta(hours=delay))
         lead_ids = self.env["crm.lead"].search(domain, order=self._get_assign_order()).ids
         # Whom leads go to does not depend on whose leads the user sees.
         return self.sudo()._assign_in_chunks(lead_ids)
@@ -507,13 +508,15 @@ class CrmTeam(models.Model):
             if decision.team_id:
                 values["team_id"] = decision.team_id
             batches[tuple(sorted(values.items()))].append(lead.id)
-        for values, lead_ids in batches.items():
-            values = dict(values)
-            leads = all_leads.browse(lead_ids).with_prefetch(all_leads._prefetch_ids)
-            # A lead without a company gets that of its salesperson.
-            company = self.env["res.users"].browse(values["user_id"]).company_id
-            leads = leads.with_company(company)
-            leads.with_context(mail_auto_subscribe_no_notify=True).write(values)
+        with all_leads._tracking_in_batch():
+            for values, lead_ids in batches.items():
+                values = dict(values)
+                leads = all_leads.browse(lead_ids).with_prefetch(all_leads._prefetch_ids)
+                # A lead without a company gets that of its salesperson.
+                company = self.env["res.users"].browse(values["user_id"]).company_id
+                leads.with_company(company).with_context(
+                    mail_notrack=True, mail_auto_subscribe_no_notify=True
+                ).write(values)
 
     def _log_decisions(self, decisions, waiting):
         told = self.env["crm.lead"].browse(waiting)._get_wait_causes()

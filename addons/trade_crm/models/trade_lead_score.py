@@ -1,6 +1,8 @@
+import json
 import logging
 import re
 from ast import literal_eval
+from collections import defaultdict
 from datetime import timedelta
 
 from markupsafe import escape
@@ -79,13 +81,7 @@ class TradeLeadScoreRule(models.Model):
         """What the rule would fit as it is on the screen, of the leads that the user sees."""
         leads = self.env["crm.lead"]
         for rule in self:
-            matched = rule._get_match_sql(leads, leads._get_scored_domain())
-            if matched is None:
-                rule.match_count = 0
-                continue
-            [[rule.match_count]] = self.env.execute_query(
-                SQL("SELECT count(*) FROM (%s) matched", matched)
-            )
+            rule.match_count = len(rule._find_matches(leads, leads._get_scored_domain()))
 
     @api.constrains("kind", "domain", "words", "tier_ids")
     def _check_condition(self):
@@ -138,133 +134,106 @@ class TradeLeadScoreRule(models.Model):
     # Matching
     # ------------------------------------------------------------------
 
-    def _get_match_sql(self, leads, domain, now=None):
+    # Statements with a single scan of the leads and no join of them with themselves: PostgreSQL has
+    # no statistics of leads that this very transaction imported, and would take hours.
+
+    def _find_matches(self, leads, domain, now=None):
         """The leads that the rule fits.
 
         :param leads: ``crm.lead`` as whoever sees the result
         :param domain: ``Domain`` of the leads in question
         :param now: end of the time in which inquiries are counted
-        :return: ``SQL`` of a SELECT of lead_id and details (jsonb), or None when it fits none
+        :return: dict of the id of a lead to what the rule found in it, a dict
         """
         self.ensure_one()
         # On the form the record may be a new one that is not complete yet.
         company = self.company_id._origin or self.company_id
         if company:
             domain &= Domain("company_id", "=", company.id)
-        return getattr(self, f"_match_{self.kind or 'none'}")(
-            leads, domain, now or fields.Datetime.now()
-        )
+        find = getattr(self, f"_find_{self.kind or 'none'}")
+        return find(leads, domain, now or fields.Datetime.now())
 
     @api.model
-    def _match_none(self, leads, domain, now):
-        return None
+    def _find_none(self, leads, domain, now):
+        return {}
 
-    def _match_domain(self, leads, domain, now):
+    def _find_domain(self, leads, domain, now):
         if not self._has_readable_domain():
             _logger.warning("The condition of lead score rule %s cannot be read", self.id)
-            return None
+            return {}
         query = leads._search(domain & Domain(literal_eval(self.domain or "[]")))
-        return query.select(
-            SQL("%s AS lead_id", SQL.identifier(leads._table, "id")),
-            SQL("'{}'::jsonb AS details"),
-        )
+        return {lead: {} for lead in query}
 
-    def _match_words(self, leads, domain, now):
+    def _find_words(self, leads, domain, now):
         pattern = self._get_pattern()
         if not pattern:
-            return None
-        text = leads._get_inquiry_sql()
+            return {}
         query = leads._search(domain)
-        return SQL(
-            """
-            SELECT lead_id, jsonb_build_object('word', word) AS details
-              FROM (SELECT lead.id AS lead_id, substring(%s from %s) AS word
-                      FROM crm_lead lead WHERE lead.id IN %s) found
-             WHERE word IS NOT NULL
-            """,
-            text,
-            pattern,
-            query.subselect(),
-        )
-
-    def _match_repeat(self, leads, domain, now):
-        """All inquiries of the same customer, mail address or phone count, lost ones as well."""
-        query = leads._search(domain)
-        leads.flush_model()
-        self.env["res.partner"].flush_model(["commercial_partner_id"])
-        return SQL(
-            """
-              WITH wanted AS MATERIALIZED (%(wanted)s),
-                   recent AS MATERIALIZED (%(recent)s)
-            SELECT lead_id,
-                   jsonb_build_object('count', count(*), 'days', %(days)s::int) AS details
-              FROM (SELECT wanted.id AS lead_id, recent.id
-                      FROM wanted JOIN recent USING (commercial_partner_id)
-                     UNION
-                    SELECT wanted.id, recent.id
-                      FROM wanted JOIN recent USING (email_normalized)
-                     UNION
-                    SELECT wanted.id, recent.id
-                      FROM wanted JOIN recent USING (phone_sanitized)) inquiry
-             GROUP BY lead_id
-            HAVING count(*) >= %(least)s
-            """,
-            wanted=self._get_keys_sql(SQL("lead.id IN %s", query.subselect())),
-            recent=self._get_keys_sql(
-                SQL(
-                    "lead.create_date > %s AND lead.create_date <= %s",
-                    now - timedelta(days=self.within_days),
-                    now,
-                )
-            ),
-            days=self.within_days,
-            least=self.min_count,
-        )
-
-    @api.model
-    def _get_keys_sql(self, condition):
-        return SQL(
-            "SELECT lead.id, partner.commercial_partner_id, lead.email_normalized,"
-            " lead.phone_sanitized FROM crm_lead lead"
-            " LEFT JOIN res_partner partner ON partner.id = lead.partner_id WHERE %s",
-            condition,
-        )
-
-    def _match_size(self, leads, domain, now):
-        query = leads._search(domain & Domain("expected_revenue", ">=", self.min_revenue))
-        table = leads._table
-        return query.select(
-            SQL("%s AS lead_id", SQL.identifier(table, "id")),
+        word = SQL("substring(%s from %s)", leads._get_inquiry_sql(), pattern)
+        rows = self.env.execute_query(
             SQL(
-                "jsonb_build_object('amount', %s) AS details",
-                SQL.identifier(table, "expected_revenue"),
-            ),
+                "SELECT id, word FROM (%s) inquiry WHERE word IS NOT NULL",
+                query.select(SQL.identifier(leads._table, "id"), SQL("%s AS word", word)),
+            )
         )
+        return {lead: {"word": word} for lead, word in rows}
 
-    def _match_tier(self, leads, domain, now):
+    def _find_repeat(self, leads, domain, now):
+        """All inquiries of the same customer, mail address or phone count, lost ones as well."""
+        wanted = leads._read_inquiry_keys(domain)
+        inquiries = defaultdict(set)
+        since = now - timedelta(days=self.within_days)
+        for lead, keys in leads._read_inquiries(wanted.values(), since, now).items():
+            for key in keys:
+                inquiries[key].add(lead)
+        found = {}
+        for lead, keys in wanted.items():
+            count = len(set().union(*(inquiries[key] for key in keys)))
+            if count >= self.min_count:
+                found[lead] = {"count": count, "days": self.within_days}
+        return found
+
+    def _find_size(self, leads, domain, now):
+        query = leads._search(domain & Domain("expected_revenue", ">=", self.min_revenue))
+        rows = self.env.execute_query(
+            query.select(
+                SQL.identifier(leads._table, "id"),
+                SQL.identifier(leads._table, "expected_revenue"),
+            )
+        )
+        return {lead: {"amount": float(amount)} for lead, amount in rows}
+
+    def _find_tier(self, leads, domain, now):
         """The tier in the lead's company, or its salesperson's; in any one for leads of neither."""
         tiers = self.tier_ids._origin or self.tier_ids
-        query = leads._search(domain & Domain("partner_id", "!=", False))
         leads.flush_model(["partner_id", "company_id", "user_id"])
         self.env["trade.customer.profile"].flush_model(["tier_id"])
-        return SQL(
-            """
-            SELECT DISTINCT ON (lead.id) lead.id AS lead_id,
-                   jsonb_build_object('tier_id', profile.tier_id) AS details
-              FROM crm_lead lead
-              JOIN res_partner partner ON partner.id = lead.partner_id
-              JOIN trade_customer_profile profile
-                ON profile.partner_id = partner.commercial_partner_id
-              LEFT JOIN res_users seller ON seller.id = lead.user_id
-             WHERE lead.id IN %s
-               AND profile.tier_id = ANY(%s)
-               AND profile.company_id
-                   = COALESCE(lead.company_id, seller.company_id, profile.company_id)
-             ORDER BY lead.id, profile.company_id
-            """,
-            query.subselect(),
-            tiers.ids,
+        query = leads._search(domain & Domain("partner_id", "!=", False))
+        lead = query.table
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT lead.id, profile.tier_id
+                  FROM (%s) lead
+                  JOIN res_partner partner ON partner.id = lead.partner_id
+                  JOIN trade_customer_profile profile
+                    ON profile.partner_id = partner.commercial_partner_id
+                  LEFT JOIN res_users seller ON seller.id = lead.user_id
+                 WHERE profile.tier_id = ANY(%s)
+                   AND profile.company_id
+                       = COALESCE(lead.company_id, seller.company_id, profile.company_id)
+                 ORDER BY lead.id, profile.company_id DESC
+                """,
+                query.select(
+                    *(
+                        SQL.identifier(lead, name)
+                        for name in ("id", "partner_id", "company_id", "user_id")
+                    )
+                ),
+                tiers.ids,
+            )
         )
+        return {lead: {"tier_id": tier} for lead, tier in rows}
 
     def _has_readable_domain(self):
         try:
@@ -294,37 +263,18 @@ class TradeLeadScoreRule(models.Model):
     # Scoring
     # ------------------------------------------------------------------
 
-    def _score(self, domain, now=None):
-        """Bring the points of these rules, and nothing else, of the leads of ``domain`` up to date."""
+    def _score(self, lead_ids, now=None):
+        """Bring the points that these rules give to leads up to date.
+
+        :param lead_ids: ids of open leads
+        """
         leads = self.env["crm.lead"].sudo()
+        lines = self.env["trade.lead.score.line"]
+        domain = Domain("id", "in", lead_ids)
         for rule in self.sudo():
-            matched = rule._get_match_sql(leads, domain, now) if rule.active else None
-            if matched is None:
-                matched = SQL("SELECT NULL::int AS lead_id, NULL::jsonb AS details WHERE FALSE")
-            self.env.execute_query(
-                SQL(
-                    """
-                      WITH matched AS MATERIALIZED (%(matched)s),
-                           gone AS (
-                           DELETE FROM trade_lead_score_line line
-                            WHERE line.rule_id = %(rule)s
-                              AND line.lead_id IN %(scope)s
-                              AND NOT EXISTS (SELECT FROM matched
-                                               WHERE matched.lead_id = line.lead_id))
-                    INSERT INTO trade_lead_score_line AS line (lead_id, rule_id, points, details)
-                    SELECT lead_id, %(rule)s, %(points)s, details FROM matched
-                        ON CONFLICT (lead_id, rule_id) DO UPDATE
-                       SET points = EXCLUDED.points, details = EXCLUDED.details
-                     WHERE (line.points, line.details)
-                        IS DISTINCT FROM (EXCLUDED.points, EXCLUDED.details)
-                    """,
-                    matched=matched,
-                    rule=rule.id,
-                    points=rule.points,
-                    scope=leads._search(domain).subselect(),
-                )
-            )
-        self.env["trade.lead.score.line"].invalidate_model()
+            found = rule._find_matches(leads, domain, now) if rule.active else {}
+            lines._replace(rule, lead_ids, found)
+        lines.invalidate_model()
 
 
 def _is_latin(character):
@@ -352,6 +302,50 @@ class TradeLeadScoreLine(models.Model):
     evidence = fields.Char("Because", compute="_compute_evidence")
 
     _lead_rule_unique = models.UniqueIndex("(lead_id, rule_id)")
+
+    @api.model
+    def _replace(self, rule, lead_ids, found):
+        """Have the lines of ``rule`` on leads be those of ``found``; write what differs only.
+
+        :param found: dict of the id of a lead to its details
+        """
+        known = {
+            lead: (points, details)
+            for lead, points, details in self.env.execute_query(
+                SQL(
+                    "SELECT lead_id, points, details FROM trade_lead_score_line"
+                    " WHERE rule_id = %s AND lead_id = ANY(%s)",
+                    rule.id,
+                    lead_ids,
+                )
+            )
+        }
+        gone = [lead for lead in known if lead not in found]
+        if gone:
+            self.env.execute_query(
+                SQL(
+                    "DELETE FROM trade_lead_score_line WHERE rule_id = %s AND lead_id = ANY(%s)",
+                    rule.id,
+                    gone,
+                )
+            )
+        changed = [
+            lead for lead, details in found.items() if known.get(lead) != (rule.points, details)
+        ]
+        if changed:
+            self.env.execute_query(
+                SQL(
+                    "INSERT INTO trade_lead_score_line (lead_id, rule_id, points, details)"
+                    " SELECT lead_id, %s, %s, details::jsonb"
+                    " FROM unnest(%s::int[], %s::text[]) AS changed (lead_id, details)"
+                    " ON CONFLICT (lead_id, rule_id) DO UPDATE"
+                    " SET points = EXCLUDED.points, details = EXCLUDED.details",
+                    rule.id,
+                    rule.points,
+                    changed,
+                    [json.dumps(found[lead]) for lead in changed],
+                )
+            )
 
     @api.depends("details", "rule_id")
     @api.depends_context("lang")

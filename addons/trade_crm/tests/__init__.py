@@ -45,3 +45,6 @@ from . import test_lead_inquiry
 from . import test_lead_mail
 from . import test_privacy_erasure
 from . import test_privacy_export
+from . import test_lead_assign
+from . import test_lead_assign_concurrency
+from . import test_lead_score
