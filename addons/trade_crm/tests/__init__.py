@@ -32,4 +32,5 @@ from . import test_access_log
 from . import test_export_control
 from . import test_lead_capture
 from . import test_lead_inquiry
+from . import test_lead_inquiry_concurrency
 from . import test_lead_mail
