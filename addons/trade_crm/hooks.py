@@ -14,3 +14,5 @@ def post_init_hook(env):
 def uninstall_hook(env):
     """Nothing of ours is left on a core table but ``res_company.trade_tz``, which Odoo drops."""
     env["ir.config_parameter"].search([("key", "=like", "trade_crm.%")]).unlink()
+    # Their addresses would otherwise go on to make leads, with a field that is gone.
+    env["trade.lead.channel"].with_context(active_test=False).search([]).unlink()
