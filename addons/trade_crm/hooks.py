@@ -16,3 +16,5 @@ def uninstall_hook(env):
     """Nothing of ours is left on a core table but ``res_company.trade_tz``, which Odoo drops."""
     env["crm.team"]._undo_assignment()
     env["ir.config_parameter"].search([("key", "=like", "trade_crm.%")]).unlink()
+    # Their addresses would otherwise go on to make leads, with a field that is gone.
+    env["trade.lead.channel"].with_context(active_test=False).search([]).unlink()

@@ -68,6 +68,8 @@ class InquiryController(http.Controller):
 
     def _accept(self, channel_sudo, typed, nonce, signature):
         inquiries_sudo = channel_sudo.env["trade.lead.inquiry"]
+        if inquiries_sudo._was_sent(nonce):
+            return self._thank(channel_sudo)
         if not inquiries_sudo._is_allowed(channel_sudo, request.httprequest.remote_addr):
             note = request.env._(
                 "There are too many inquiries at the moment. Please try again in an hour, or call us."

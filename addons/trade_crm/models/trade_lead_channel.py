@@ -65,6 +65,7 @@ class TradeLeadChannel(models.Model):
     )
     customer_type_id = fields.Many2one(
         "trade.customer.type",
+        "Customer type",
         tracking=True,
         ondelete="set null",
         help="Of leads that do not say otherwise.",
@@ -98,9 +99,11 @@ class TradeLeadChannel(models.Model):
     lead_count = fields.Integer("Leads", compute="_compute_lead_figures")
     lead_month_count = fields.Integer("Leads this month", compute="_compute_lead_figures")
     won_count = fields.Integer("Won", compute="_compute_lead_figures")
-    won_rate = fields.Float(compute="_compute_lead_figures", help="Won leads among all leads.")
+    won_rate = fields.Float(
+        "Won rate", compute="_compute_lead_figures", help="Won leads among all leads."
+    )
     won_revenue = fields.Monetary(
-        compute="_compute_lead_figures", currency_field="company_currency_id"
+        "Won revenue", compute="_compute_lead_figures", currency_field="company_currency_id"
     )
     company_currency_id = fields.Many2one("res.currency", compute="_compute_company_currency_id")
 

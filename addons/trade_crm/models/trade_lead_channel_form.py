@@ -52,7 +52,7 @@ class TradeLeadChannel(models.Model):
 
     def _get_asked_types(self):
         types = self.env["trade.customer.type"]
-        return types.search([]) if self.form_asks_type else types
+        return types.search([("active", "=", True)]) if self.form_asks_type else types
 
     def _sign_form(self, seconds_ago=0):
         """What a form is sent with: nobody can make up one, and each makes one lead."""
@@ -85,29 +85,36 @@ class TradeLeadChannel(models.Model):
 
     def _check_form(self, typed):
         """``{name of a field: what is wrong with it}`` in the language of the visitor."""
-        _ = self.env._
         errors = {
-            name: _("Please shorten this to %(count)s characters.", count=length)
+            name: self.env._("Please shorten this to %(count)s characters.", count=length)
             for name, length in LENGTHS.items()
             if len(typed[name]) > length
         }
-        if not typed["name"]:
-            errors["name"] = _("Please enter your name.")
-        if not typed["need"]:
-            errors["need"] = _("Please tell us what you need.")
+        return self._check_contact(typed) | self._check_rest(typed) | errors
+
+    def _check_contact(self, typed):
+        errors = {}
         if not typed["phone"] and not typed["email"]:
-            errors["phone"] = _("Please enter your phone number or your e-mail address.")
-        if typed["email"] and "email" not in errors and not self._is_email(typed["email"]):
-            errors["email"] = _("This is not an e-mail address.")
-        if typed["phone"] and "phone" not in errors and not self._format_phone(typed["phone"]):
-            errors["phone"] = _(
+            errors["phone"] = self.env._("Please enter your phone number or your e-mail address.")
+        if typed["email"] and not self._is_email(typed["email"]):
+            errors["email"] = self.env._("This is not an e-mail address.")
+        if typed["phone"] and not self._format_phone(typed["phone"]):
+            errors["phone"] = self.env._(
                 "This is not a phone number. Please start with + and the country code if you are"
                 " abroad."
             )
+        return errors
+
+    def _check_rest(self, typed):
+        errors = {}
+        if not typed["name"]:
+            errors["name"] = self.env._("Please enter your name.")
+        if not typed["need"]:
+            errors["need"] = self.env._("Please tell us what you need.")
         if typed["customer_type"] and not self._find_type(typed["customer_type"]):
-            errors["customer_type"] = _("Please choose one of the list.")
+            errors["customer_type"] = self.env._("Please choose one of the list.")
         if not typed["consent"]:
-            errors["consent"] = _("We may keep your data only if you agree.")
+            errors["consent"] = self.env._("We may keep your data only if you agree.")
         return errors
 
     def _is_email(self, text):

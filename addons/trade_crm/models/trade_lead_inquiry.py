@@ -37,8 +37,13 @@ class TradeLeadInquiry(models.Model):
     _key_uniq = models.UniqueIndex("(key)")
 
     @api.model
+    def _was_sent(self, nonce):
+        """Whether something was made of the form that ``nonce`` was shown in."""
+        return bool(self.search_count([("key", "=", f"form {nonce}")], limit=1))
+
+    @api.model
     def _is_first(self, nonce):
-        """Whether nothing was made yet of the form that ``nonce`` was shown in.
+        """Note that something is made of the form; whether nothing was before.
 
         Of two requests at a time, the second waits for the first and is then tried again by Odoo.
         """
@@ -48,7 +53,8 @@ class TradeLeadInquiry(models.Model):
             f"form {nonce}",
             fields.Datetime.now(),
         )
-        return bool(self.env.execute_query(query))
+        self.env.cr.execute(query, log_exceptions=False)
+        return bool(self.env.cr.rowcount)
 
     @api.model
     def _is_allowed(self, channel, address):

@@ -42,6 +42,7 @@ from . import test_lead_pipeline
 from . import test_sales_target
 from . import test_lead_capture
 from . import test_lead_inquiry
+from . import test_lead_inquiry_concurrency
 from . import test_lead_mail
 from . import test_privacy_erasure
 from . import test_privacy_export

@@ -7,7 +7,7 @@ from PIL import Image
 
 from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import HttpCase, tagged
 from odoo.tools import file_open, mute_logger
 
 from ..models import trade_lead_inquiry
@@ -186,7 +186,8 @@ class TestLeadChannel(CaptureCommon):
         counters = self.env["trade.lead.inquiry"]
         self.assertTrue(counters._is_first("a"))
         self.assertFalse(counters._is_first("a"))
-        self.assertEqual([counters._count("b"), counters._count("b")], [1, 2])
+        with self.enter_registry_test_mode():
+            self.assertEqual([counters._count("b"), counters._count("b")], [1, 2])
         self.clock.move_to("2026-04-02 03:59:59")
         counters._gc_inquiries()
         self.assertFalse(counters._is_first("a"))
@@ -204,7 +205,8 @@ class TestLeadChannel(CaptureCommon):
     def test_limits(self):
         counters = self.env["trade.lead.inquiry"]
         self.fair.hourly_limit = 3
-        with patch.object(trade_lead_inquiry, "SENDER_HOURLY_LIMIT", 2):
+        limit = patch.object(trade_lead_inquiry, "SENDER_HOURLY_LIMIT", 2)
+        with limit, self.enter_registry_test_mode():
             allowed = [counters._is_allowed(self.fair, "192.0.2.1") for _turn in range(3)]
             self.assertEqual(allowed, [True, True, False])
             self.assertTrue(counters._is_allowed(self.fair, "192.0.2.2"))
@@ -396,3 +398,26 @@ class TestLeadImport(CaptureCommon):
         lead = self.env["crm.lead"].browse(result["ids"])
         self.assertEqual((lead.partner_name, lead.source_id.name), ("Golden Wok", "Canton Fair"))
         self.assertFalse(lead.user_id)
+
+
+@tagged("post_install", "-at_install")
+class TestLeadQuickUi(CaptureCommon, HttpCase):
+    """On a telephone."""
+
+    browser_size = "390x844"
+    touch_enabled = True
+
+    def test_quick_entry(self):
+        self.user_rep.password = self.user_rep.login
+        self.env["ir.default"].set(
+            "trade.lead.quick", "channel_id", self.fair.id, user_id=self.user_rep.id
+        )
+        self.start_tour(
+            "/odoo/action-trade_crm.trade_lead_quick_action",
+            "trade_crm_lead_quick",
+            login=self.user_rep.login,
+        )
+        second, first = self._find_leads().sorted("name", reverse=True)
+        self.assertEqual((first.contact_name, first.priority), ("Ms. Chen", "2"))
+        self.assertEqual(second.email_from, "li@silver-wok.example")
+        self.assertEqual((first | second).user_id, self.user_rep)

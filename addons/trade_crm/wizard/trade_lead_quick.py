@@ -25,7 +25,7 @@ class TradeLeadQuick(models.TransientModel):
     phone = fields.Char()
     email = fields.Char("E-mail")
     city = fields.Char()
-    customer_type_id = fields.Many2one("trade.customer.type")
+    customer_type_id = fields.Many2one("trade.customer.type", "Customer type")
     need = fields.Text("What they need")
     priority = fields.Selection(AVAILABLE_PRIORITIES, "Rating", default="0")
     card = fields.Image("Photo of the business card", max_width=1920, max_height=1920)
