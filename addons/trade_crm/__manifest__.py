@@ -68,7 +68,7 @@
         "views/trade_territory_views.xml",
         "views/res_partner_territory_views.xml",
         "wizard/trade_privacy_erase_views.xml",
-        "views/privacy_lookup_views.xml",
+        "wizard/privacy_lookup_wizard_views.xml",
         "views/trade_privacy_request_views.xml",
         "views/res_config_settings_privacy_views.xml",
     ],

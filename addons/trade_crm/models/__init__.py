@@ -64,7 +64,8 @@ from . import trade_territory_link
 from . import res_config_settings_territory
 from . import trade_privacy_request
 from . import trade_privacy_export
+from . import trade_privacy_steps
 from . import trade_privacy_erasure
 from . import trade_privacy_sweep
 from . import res_company_privacy
-from . import privacy_lookup
+from . import privacy_log

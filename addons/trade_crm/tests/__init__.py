@@ -30,5 +30,6 @@ from . import test_ui
 from . import test_value_oracle
 from . import test_access_log
 from . import test_export_control
+from . import test_privacy_concurrency
 from . import test_privacy_erasure
 from . import test_privacy_export
