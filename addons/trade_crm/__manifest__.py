@@ -101,7 +101,7 @@
         "report/trade_target_report_views.xml",
         "views/trade_pipeline_views.xml",
         "wizard/trade_privacy_erase_views.xml",
-        "views/privacy_lookup_views.xml",
+        "wizard/privacy_lookup_wizard_views.xml",
         "views/trade_privacy_request_views.xml",
         "views/res_config_settings_privacy_views.xml",
     ],

@@ -94,7 +94,8 @@ from . import trade_lead_inquiry
 from . import crm_lead_capture
 from . import trade_privacy_request
 from . import trade_privacy_export
+from . import trade_privacy_steps
 from . import trade_privacy_erasure
 from . import trade_privacy_sweep
 from . import res_company_privacy
-from . import privacy_lookup
+from . import privacy_log

@@ -376,8 +376,10 @@ class TradePrivacyRequest(models.Model):
         for phone in person.phones:
             self.env["phone.blacklist"].sudo()._add([phone])
         self._add_outcome(
-            self.env._("%(count)s addresses and numbers are not used for marketing any more.")
-            % {"count": len(person.emails) + len(person.phones)}
+            self.env._(
+                "%(count)s addresses and numbers are not used for marketing any more.",
+                count=len(person.emails) + len(person.phones),
+            )
         )
 
     def _add_outcome(self, text):

@@ -44,6 +44,7 @@ from . import test_lead_capture
 from . import test_lead_inquiry
 from . import test_lead_inquiry_concurrency
 from . import test_lead_mail
+from . import test_privacy_concurrency
 from . import test_privacy_erasure
 from . import test_privacy_export
 from . import test_lead_assign

@@ -5,7 +5,7 @@ import json
 import zipfile
 from datetime import timedelta
 
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
 from .privacy_common import EMAIL, WRITTEN, PrivacyCommon
@@ -205,7 +205,7 @@ class TestPrivacyExport(PrivacyCommon):
         )
         self.assertEqual(len(attachment), 1)
         for user in (self.user_manager, self.user_auditor, self.user_rep):
-            with self.assertRaises(Exception):
+            with self.assertRaises(AccessError):
                 self._as(user, attachment).read(["datas"])
         self.assertTrue(self._as(self.user_officer, attachment).datas)
 

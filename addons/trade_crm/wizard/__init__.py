@@ -9,3 +9,4 @@ from . import trade_collision_ask
 from . import trade_sales_target_repeat
 from . import trade_lead_quick
 from . import trade_privacy_erase
+from . import privacy_lookup_wizard

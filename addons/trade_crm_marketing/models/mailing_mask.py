@@ -85,7 +85,7 @@ class TradeMaskMixin(models.AbstractModel):
 
     def copy(self, default=None):
         copies = super(TradeMaskMixin, self.with_context(trade_copying=True)).copy(default)
-        return copies.with_context(self.env.context)
+        return copies.with_context(trade_copying=False)
 
     def _export_rows(self, fields, *, _is_toplevel_call=True):
         rows = super()._export_rows(fields, _is_toplevel_call=_is_toplevel_call)
@@ -103,11 +103,12 @@ class TradeMaskMixin(models.AbstractModel):
 
     @api.depends_context("uid")
     def _compute_display_name(self):
-        super()._compute_display_name()
+        result = super()._compute_display_name()
         # Odoo reads the names of linked records as superuser: it is the user that counts.
         if self.env.user._has_masked_addresses():
             for record in self:
                 record.display_name = mask_any(record.display_name)
+        return result
 
     def _add_source(self, action):
         """The dialog gets the address from the form, where it is masked: say whose it is."""

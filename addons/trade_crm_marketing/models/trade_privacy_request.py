@@ -3,7 +3,7 @@
 from odoo import models
 from odoo.fields import Domain
 
-from odoo.addons.trade_crm.models.trade_privacy_erasure import Step
+from odoo.addons.trade_crm.models.trade_privacy_steps import Step
 
 
 class TradePrivacyRequest(models.Model):
@@ -43,16 +43,15 @@ class TradePrivacyRequest(models.Model):
         return Domain("email", "in", person.emails) | self._get_document_domain(person)
 
     def _get_contact_steps(self, person):
-        _ = self.env._
         traces = self._get_trace_domain(person)
         return [
             *super()._get_contact_steps(person),
-            Step(_("Contacts of mailing lists"), "mailing.contact",
+            Step(self.env._("Contacts of mailing lists"), "mailing.contact",
                  Domain("email_normalized", "in", person.emails), "delete"),
-            Step(_("Clicks in mailings"), "link.tracker.click",
+            Step(self.env._("Clicks in mailings"), "link.tracker.click",
                  Domain("mailing_trace_id", "any", traces), "delete"),
-            Step(_("Mailings that were sent"), "mailing.trace", traces, "anonymise",
-                 _("How many were sent and opened stays."), "_erase_traces"),
+            Step(self.env._("Mailings that were sent"), "mailing.trace", traces, "anonymise",
+                 self.env._("How many were sent and opened stays."), "_erase_traces"),
         ]  # fmt: skip
 
     def _erase_traces(self, traces, person):

@@ -16,7 +16,7 @@ class TestMailingMask(AccessCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        (cls.user_marketer | cls.user_manager).group_ids += cls.group_allow_export
+        cls.group_allow_export.user_ids += cls.user_marketer | cls.user_manager
         cls.mailing_list = cls.env["mailing.list"].create({"name": "Chefs"})
         cls.mailing_contact = cls.env["mailing.contact"].create(
             {"name": EMAIL, "email": EMAIL, "list_ids": [Command.set(cls.mailing_list.ids)]}

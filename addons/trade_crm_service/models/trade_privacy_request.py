@@ -3,7 +3,7 @@
 from odoo import api, models
 from odoo.fields import Domain
 
-from odoo.addons.trade_crm.models.trade_privacy_erasure import Step
+from odoo.addons.trade_crm.models.trade_privacy_steps import Step
 
 
 class TradePrivacyRequest(models.Model):
@@ -28,12 +28,11 @@ class TradePrivacyRequest(models.Model):
         return [*super()._get_privacy_sources(person), ("helpdesk.ticket", tickets, None)]
 
     def _get_lead_steps(self, person):
-        _ = self.env._
         tickets = Domain("id", "in", self._get_tickets(person).ids)
         return [
             *super()._get_lead_steps(person),
-            Step(_("Tickets"), "helpdesk.ticket", tickets, "anonymise",
-                 _("Times and categories stay, for figures."), "_erase_tickets"),
+            Step(self.env._("Tickets"), "helpdesk.ticket", tickets, "anonymise",
+                 self.env._("Times and categories stay, for figures."), "_erase_tickets"),
         ]  # fmt: skip
 
     def _erase_tickets(self, tickets, person):

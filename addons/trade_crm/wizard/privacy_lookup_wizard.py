@@ -3,8 +3,6 @@ from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL, email_normalize
 
-from ..analytics.masking import mask_number
-
 # They tell whom Odoo shows something, and hold nothing.
 SKIPPED = {"mail.followers", "mail.notification"}
 
@@ -99,14 +97,3 @@ class PrivacyLookupWizardLine(models.TransientModel):
         if not (self.env.su or self.env.user.has_group("base.group_system")):
             raise AccessError(self.env._("Only administrators may archive records from here."))
         return super()._onchange_is_active()
-
-
-class PrivacyLog(models.Model):
-    _inherit = "privacy.log"
-
-    def _anonymize_email(self, label):
-        # Odoo keeps the text of an error instead of what has no or two "@"; some persons have no
-        # e-mail.
-        if (label or "").count("@") != 1:
-            return mask_number(label) or "-"
-        return super()._anonymize_email(label)
