@@ -17,7 +17,6 @@
     ],
     "external_dependencies": {
         "python": ["numpy", "openpyxl", "pandas", "phonenumbers", "pypinyin", "qrcode", "rapidfuzz"]
-        "python": ["numpy", "openpyxl", "pandas", "phonenumbers", "pypinyin", "rapidfuzz"]
     },
     "data": [
         "security/trade_crm_groups.xml",
