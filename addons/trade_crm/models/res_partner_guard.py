@@ -92,7 +92,11 @@ class ResPartner(models.Model):
     def _filter_guarded(self):
         """Colleagues, our companies and vendors are nobody's customers."""
         guarded = super()._filter_guarded()
-        ours = self.env["res.company"].sudo().search([]).partner_id if guarded else self
+        ours = (
+            self.env["res.company"].sudo().search([("partner_id", "!=", False)]).partner_id
+            if guarded
+            else self
+        )
         return guarded.filtered(
             lambda partner: (
                 partner.partner_share

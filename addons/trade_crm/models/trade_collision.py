@@ -82,6 +82,28 @@ class TradeCollision(models.AbstractModel):
             )
         return {(kind, kind, value) for kind, value in keys}
 
+    @api.model
+    def _warn(self, values, company):
+        """What whoever types ``values`` should know before they are saved, or False.
+
+        :param values: see :meth:`_ask`
+        """
+        checks = self.env["trade.collision.check"]
+        if (
+            not company.trade_lead_guard
+            or not self._get_lookups(values, company)
+            or checks._is_over_limit()
+        ):
+            return False
+        hits = self._ask(values, company)
+        if not hits:
+            return False
+        if not self.env["trade.identity.mixin"]._is_above_guard():
+            checks._log("screen", {hits[0].match}, hits[0].status)
+        told = self._tell(self._get_details(hits[0]))
+        way_out = self._get_way_out(hits[0].status) if hits[0].status in REFUSED else ""
+        return f"{told} {way_out}".strip()
+
     # ------------------------------------------------------------------
     # Search
     # ------------------------------------------------------------------

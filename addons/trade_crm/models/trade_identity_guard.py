@@ -198,22 +198,11 @@ class TradeIdentityMixin(models.AbstractModel):
 
     def _get_collision_warning(self):
         """What whoever fills in a form should know before it is saved, or False."""
-        company = self._get_guard_company()
-        if self._origin or not company.trade_lead_guard:
+        if self._origin:
             return False
-        values = self._get_typed_values()
-        collisions = self.env["trade.collision"]
-        checks = self.env["trade.collision.check"]
-        if not collisions._get_lookups(values, company) or checks._is_over_limit():
-            return False
-        hits = collisions._ask(values, company)
-        if not hits:
-            return False
-        if not self._is_above_guard():
-            checks._log("screen", {hits[0].match}, hits[0].status)
-        details = collisions._get_details(hits[0])
-        way_out = collisions._get_way_out(details["status"]) if details["status"] in REFUSED else ""
-        return f"{collisions._tell(details)} {way_out}".strip()
+        return self.env["trade.collision"]._warn(
+            self._get_typed_values(), self._get_guard_company()
+        )
 
     def _get_protected_until(self):
         """``{record id: date}`` of those of ``self`` that are protected for their salesperson."""

@@ -37,7 +37,7 @@ class LeadCommon(TerritoryCommon):
 
     @classmethod
     def _make_lead(cls, name="Inquiry", user=None, territory=None, **values):
-        lead = cls.env["crm.lead"].create(
+        return cls.env["crm.lead"].create(
             {
                 "name": name,
                 "user_id": user.id if user else False,
@@ -46,8 +46,6 @@ class LeadCommon(TerritoryCommon):
                 **values,
             }
         )
-        # Whatever assigns leads by itself does so later.
-        return lead
 
     @classmethod
     def _make_pooled(cls, name="Inquiry", **values):

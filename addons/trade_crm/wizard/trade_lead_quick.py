@@ -49,11 +49,14 @@ class TradeLeadQuick(models.TransientModel):
             entry.collision = entry._check_collision()
 
     def _check_collision(self):
-        """Who may have this person or company already, in a sentence for the user; False if none.
-
-        Shown while the entry is typed. Whoever guards against doubles extends this.
-        """
-        return False
+        """Who may have this person or company already, in a sentence for the user; False if none."""
+        values = {
+            "name": self.partner_name,
+            "phone": self.phone,
+            "email": self.email,
+            "country": self.env.company.country_id.code,
+        }
+        return self.env["trade.collision"]._warn(values, self.env.company)
 
     # ------------------------------------------------------------------
     # Save
