@@ -166,7 +166,7 @@ class CrmLead(models.Model):
         leads = self.sudo()
         ids = list(leads._search(Domain("id", "in", self.ids) & self._get_scored_domain()))
         rules = self.env["trade.lead.score.rule"].sudo().with_context(active_test=False)
-        rules.search([])._score(ids, now)
+        rules.search(Domain.TRUE)._score(ids, now)
         scores = dict.fromkeys(ids, 0)
         scores.update(
             self.env.execute_query(
