@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import json
 import os
 import re
 import tomllib
@@ -517,6 +518,15 @@ class TerritoryWorld(TerritoryCommon):
                 "partner": cls.target.id,
                 "text": SECRET,
             },
+        )
+        cls.env.cr.execute(
+            "INSERT INTO trade_lead_score_line (lead_id, rule_id, points, details)"
+            " VALUES (%s, %s, 7391, %s)",
+            [
+                cls.lead.id,
+                cls.env.ref("trade_crm.trade_lead_score_rule_custom").id,
+                json.dumps({"word": SECRET}),
+            ],
         )
         cls.env["trade.profile.dirty"].create(
             {"partner_id": cls.target.id, "company_id": cls.company_cn.id, "cause": "order"}

@@ -71,18 +71,18 @@ class TestLeadAssignConcurrency(ConcurrencyCase):
                 .ids
             )
 
-    def _assign(self, env):
+    def _assign(self, env, lead_ids=None):
         teams = env["crm.team"].browse(self.team_id)
-        return teams._assign_in_chunks(self.lead_ids)
+        return teams._assign_in_chunks(lead_ids or self.lead_ids)
 
-    def _press_button(self, env):
+    def _press_button(self, env, lead_ids=None):
         """As a request, which Odoo repeats when it lost a race."""
         clock = SimpleNamespace(sleep=lambda _seconds: time.sleep(0.01))
         tries = []
 
         def attempt():
             tries.append(1)
-            self._assign(env)
+            self._assign(env, lead_ids)
 
         with patch("odoo.service.model.time", clock), mute_logger("odoo.service.model"):
             retrying(attempt, env)
@@ -139,6 +139,26 @@ class TestLeadAssignConcurrency(ConcurrencyCase):
             first.cr.commit()
             self.assertEqual(self._press_button(second), 2)
         self._check()
+
+    def test_other_leads(self):
+        """Leads that the first run knows nothing of do not pass the capacity either."""
+        half = LEADS // 2
+        for waits in (True, False):
+            self.setUp()
+            with self.subTest(waits=waits), self._start() as first, self._start() as second:
+                self._assign(first, self.lead_ids[:half])
+                if waits:
+                    first.cr.flush()
+                    worker = Worker(lambda: self._press_button(second, self.lead_ids[half:]))
+                    self._wait_for_lock()
+                    first.cr.commit()
+                    tries = worker.get_result()
+                else:
+                    first.cr.commit()
+                    tries = self._press_button(second, self.lead_ids[half:])
+                self.assertEqual(tries, 2)
+                second.cr.commit()
+                self._check()
 
     def test_many_at_once(self):
         for _turn in range(10 if SOAK else 1):
