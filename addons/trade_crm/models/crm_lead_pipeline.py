@@ -12,7 +12,9 @@ class CrmLead(models.Model):
 
     trade_stay_ids = fields.One2many("trade.lead.stage.stay", "lead_id", "Time in stages")
 
-    _trade_won_idx = models.Index("(date_closed) WHERE won_status = 'won'")
+    # What counts for the target of a territory in a month: see trade.target.report.
+    _trade_territory_won_idx = models.Index("(territory_id, date_closed) WHERE won_status = 'won'")
+    _trade_territory_created_idx = models.Index("(territory_id, create_date)")
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -75,15 +75,11 @@ class TradePipeline(models.AbstractModel):
         stages = self._get_stages(filters)
         group_by = filters.get("group_by") or "source"
         value = filters.get("value")
-        segments = self._read_segments(domain, stages, self._get_field(group_by))
-        groups = [
-            group
-            for key, found in segments.items()
-            if value is None or key == value
-            for group in found
-        ]
-        chosen = domain & self._get_segment_domain(group_by, value)
+        segments, losses = self._read_segments(domain, stages, self._get_field(group_by))
+        chosen = [key for key in segments if value is None or key == value]
+        groups = [group for key in chosen for group in segments[key]]
         steps = pour(len(stages.stages), groups)
+        days = self._read_days(domain & self._get_segment_domain(group_by, value), stages)
         totals = add_up(groups)
         return {
             "company": company.name,
@@ -93,12 +89,12 @@ class TradePipeline(models.AbstractModel):
             "start": start and start.isoformat(),
             "end": end and end.isoformat(),
             "progress": self.env["trade.lead.stage.stay"]._get_progress(),
-            "steps": self._prepare_steps(steps, stages, self._read_days(chosen, stages)),
+            "steps": self._prepare_steps(steps, stages, days),
             "narrowest": find_narrowest(steps),
             "total": totals[None]._asdict(),
             **{outcome: totals[outcome]._asdict() for outcome in (OPEN, LOST, WON)},
             "segments": self._prepare_segments(segments, stages, group_by),
-            "reasons": self._read_reasons(chosen, stages),
+            "reasons": self._prepare_reasons([loss for key in chosen for loss in losses[key]]),
             "targets": self.env["trade.target.report"]._get_mine(company),
         }
 
@@ -223,7 +219,10 @@ class TradePipeline(models.AbstractModel):
 
     @api.model
     def _read_segments(self, domain, stages, field):
-        """How the leads went, per value of ``field``: ``{id or False: [Group]}``."""
+        """How the leads went, and why they were lost, per value of ``field``.
+
+        :return: ``{id or False: [Group]}`` and ``{id or False: [(reason, position, count, money)]}``
+        """
         rows = self.env.execute_query(
             SQL(
                 """
@@ -239,20 +238,23 @@ class TradePipeline(models.AbstractModel):
                        CASE lead.won_status
                             WHEN 'won' THEN 'won' WHEN 'lost' THEN 'lost' ELSE 'open'
                        END,
+                       CASE WHEN lead.won_status = 'lost' THEN lead.lost_reason_id END,
                        count(*), COALESCE(sum(lead.expected_revenue), 0)::float8
                   FROM lead
                   LEFT JOIN way ON way.id = lead.id
                   LEFT JOIN stage ON stage.id = lead.stage_id
-                 GROUP BY 1, 2, 3, 4
+                 GROUP BY 1, 2, 3, 4, 5
                 """,
-                tables=self._get_tables(domain, stages, field),
+                tables=self._get_tables(domain, stages, field, "lost_reason_id"),
                 field=SQL.identifier(field),
             )
         )
-        segments = defaultdict(list)
-        for key, *group in rows:
-            segments[key or False].append(Group(*group))
-        return segments
+        segments, losses = defaultdict(list), defaultdict(list)
+        for key, deepest, at, outcome, reason, count, money in rows:
+            segments[key or False].append(Group(deepest, at, outcome, count, money))
+            if outcome == LOST:
+                losses[key or False].append((reason or False, at, count, money))
+        return segments, losses
 
     @api.model
     def _read_days(self, domain, stages):
@@ -268,7 +270,7 @@ class TradePipeline(models.AbstractModel):
                        count(*)
                   FROM (
                     SELECT stage.position,
-                           sum(extract(epoch FROM stay.left_at - stay.entered_at))::float8 / 86400 AS days
+                           sum(date_part('epoch', stay.left_at - stay.entered_at)) / 86400 AS days
                       FROM lead
                       JOIN trade_lead_stage_stay stay ON stay.lead_id = lead.id
                       JOIN stage ON stage.id = stay.stage_id
@@ -283,43 +285,6 @@ class TradePipeline(models.AbstractModel):
             )
         )
         return {position: tuple(figures) for position, *figures in rows}
-
-    @api.model
-    def _read_reasons(self, domain, stages):
-        """Why leads were lost, and in which stage; the most frequent reason first."""
-        rows = self.env.execute_query(
-            SQL(
-                """
-                %s
-                SELECT lead.lost_reason_id, COALESCE(stage.position, 0), count(*),
-                       COALESCE(sum(lead.expected_revenue), 0)::float8
-                  FROM lead
-                  LEFT JOIN stage ON stage.id = lead.stage_id
-                 WHERE lead.won_status = 'lost'
-                 GROUP BY 1, 2
-                 ORDER BY 2
-                """,
-                self._get_tables(domain, stages, "lost_reason_id"),
-            )
-        )
-        parts = defaultdict(list)
-        for reason, position, count, money in rows:
-            parts[reason or False].append({"position": position, "count": count, "money": money})
-        names = self._get_names(self.env["crm.lost.reason"], parts, self.env._("Not said"))
-        total = sum(part["count"] for found in parts.values() for part in found)
-        reasons = [
-            {
-                "value": reason,
-                "name": names[reason],
-                "count": count,
-                "money": sum(part["money"] for part in found),
-                "share": get_share(count, total),
-                "stages": found,
-            }
-            for reason, found in parts.items()
-            for count in [sum(part["count"] for part in found)]
-        ]
-        return sorted(reasons, key=lambda reason: (-reason["count"], reason["name"]))
 
     # ------------------------------------------------------------------
     # Prepare
@@ -379,6 +344,32 @@ class TradePipeline(models.AbstractModel):
             "total": totals[None]._asdict(),
             **{outcome: totals[outcome]._asdict() for outcome in (OPEN, LOST, WON)},
         }
+
+    @api.model
+    def _prepare_reasons(self, losses):
+        """Why leads were lost, and in which stage; the most frequent reason first."""
+        parts = defaultdict(dict)
+        for reason, position, count, money in losses:
+            part = parts[reason].setdefault(
+                position, {"position": position, "count": 0, "money": 0.0}
+            )
+            part["count"] += count
+            part["money"] += money
+        names = self._get_names(self.env["crm.lost.reason"], parts, self.env._("Not said"))
+        total = sum(count for _reason, _position, count, _money in losses)
+        reasons = [
+            {
+                "value": reason,
+                "name": names[reason],
+                "count": count,
+                "money": sum(part["money"] for part in found.values()),
+                "share": get_share(count, total),
+                "stages": [found[position] for position in sorted(found)],
+            }
+            for reason, found in parts.items()
+            for count in [sum(part["count"] for part in found.values())]
+        ]
+        return sorted(reasons, key=lambda reason: (-reason["count"], reason["name"]))
 
     # ------------------------------------------------------------------
     # Leads
