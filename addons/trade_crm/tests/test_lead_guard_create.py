@@ -54,6 +54,18 @@ class TestGuard(GuardCommon):
         with self._assert_refused():
             self._customers_of_rep().name_create("Wu <wu@tea.example.com>")
 
+    def test_quick_entry_warns_and_is_refused(self):
+        channel = self.env["trade.lead.channel"].create({"name": "Fair", "kind": "fair"})
+        form = Form(self._as(self.rep, self.env["trade.lead.quick"]))
+        form.channel_id = channel
+        form.partner_name = "Another Tea House"
+        self.assertFalse(form.collision)
+        form.phone = "+86 138 1234 5678"
+        self.assertIn("phone number", form.collision)
+        self.assertNotIn(self.user_beijing.name, form.collision)
+        with self._assert_refused():
+            form.save().action_save_next()
+
     def test_free_customer_passes(self):
         partner = self._customers_of_rep().create({"name": "Brand New", "is_company": True})
         self.assertTrue(partner)
