@@ -24,36 +24,38 @@ TOPICS = (
     "学校食堂招标询价",
     "First stock for a minimart",
 )
-# Source: (medium, how many of ten).
-SOURCES = {
-    "杭州食品展": ("exhibition", 3),
-    "抖音直播": ("live_stream", 3),
-    "百度推广": ("advertising", 2),
-    "老客户介绍": ("referral", 2),
+# Channel: (kind, medium, how many of ten).
+CHANNELS = {
+    "杭州食品展": ("fair", "exhibition", 3),
+    "抖音直播": ("live", "live_stream", 3),
+    "官网询价": ("form", "advertising", 2),
+    "老客户介绍": ("other", "referral", 2),
 }
 
 
 def load_inquiries(demo):
     """Inquiries of people who were no customers; a third is won, a third lost."""
     env = demo.env
-    sources = {
-        name: (env["utm.source"].create({"name": name}), env.ref(f"trade_crm.utm_medium_{medium}"))
-        for name, (medium, _weight) in SOURCES.items()
-    }
-    weights = [weight for _medium, weight in SOURCES.values()]
+    channels = env["trade.lead.channel"].create(
+        [
+            {"name": name, "kind": kind, "medium_id": env.ref(f"trade_crm.utm_medium_{medium}").id}
+            for name, (kind, medium, _weight) in CHANNELS.items()
+        ]
+    )
+    weights = [weight for *_rest, weight in CHANNELS.values()]
     used, wanted = set(), []
     namer = np.random.default_rng(demo.random.randrange(10**6))
     for number in range(INQUIRIES):
-        source, medium = sources[demo.random.choices(list(SOURCES), weights)[0]]
+        channel = demo.random.choices(channels, weights)[0]
         company = make_name(namer, "restaurant", used)
-        wanted.append(_prepare_inquiry(demo, number, source, medium, company))
+        wanted.append(_prepare_inquiry(demo, number, channel, company))
     leads = env["crm.lead"].create(wanted)
     _tell_past(demo, leads)
     leads[-POOLED:]._put_in_pool("recycle")
     return leads
 
 
-def _prepare_inquiry(demo, number, source, medium, company):
+def _prepare_inquiry(demo, number, channel, company):
     rng = demo.random
     city = rng.choices(list(names.CITIES), [weight for *_rest, weight in names.CITIES.values()])[0]
     rep = demo.reps[list(names.CITIES).index(city)]
@@ -70,8 +72,7 @@ def _prepare_inquiry(demo, number, source, medium, company):
         "zip": names.CITIES[city][0],
         "country_id": demo.env.ref("base.cn").id,
         "user_id": rep.id,
-        "source_id": source.id,
-        "medium_id": medium.id,
+        "trade_channel_id": channel.id,
         "priority": rng.choice("00112"),
         "expected_revenue": rng.randint(2, 80) * 1000,
     }
@@ -98,7 +99,8 @@ def _tell_past(demo, leads):
         if moment > now:
             end, path = "open", [step for step in path if step[1] < now]
         _end(lead, end, path, won_stage, rng.choice(reasons) if rng.random() < 0.8 else None)
-        begins.append((lead, begin, path, end))
+        contact = demo.to_utc(demo.today - timedelta(days=rng.randrange(1, 9)), 14)
+        begins.append((lead, begin, path, end, contact))
         stays += _prepare_stays(lead, path, end, won_stage)
     env.flush_all()
     _write_past(env, begins, stays)
@@ -127,16 +129,18 @@ def _prepare_stays(lead, path, end, won_stage):
 
 def _write_past(env, begins, stays):
     """Odoo has stamped everything with the present moment."""
-    for lead, begin, path, end in begins:
+    for lead, begin, path, end, contact in begins:
         last = path[-1][2] if end in ("won", "lost") else path[-1][1]
         env.cr.execute(
             SQL(
                 "UPDATE crm_lead SET create_date = %s, date_open = %s,"
-                " date_last_stage_update = %s, date_closed = %s WHERE id = %s",
+                " date_last_stage_update = %s, date_closed = %s, trade_last_contact_at = %s"
+                " WHERE id = %s",
                 begin,
                 begin,
                 last,
                 last if end in ("won", "lost") else None,
+                contact if end == "open" and contact > last else None,
                 lead.id,
             )
         )
@@ -158,6 +162,7 @@ def _write_past(env, begins, stays):
             )  # fmt: skip
         )
     env.invalidate_all()
+    env["crm.lead"]._refresh_follow_up(SQL("lead.id = ANY(%s)", leads))
 
 
 def load_rules(demo):

@@ -14,6 +14,7 @@ from odoo.fields import Command
 from . import names
 from .catalogue import CATEGORIES, PRODUCTS
 from .generator import World, generate
+from .leads import load_inquiries, load_rules
 
 LOADED = "trade_crm.demo_company"
 TZ = "Asia/Shanghai"
@@ -603,6 +604,8 @@ STEPS = [
     ("orders of the last two weeks", _load_orders, 24),
     ("quotations", _load_quotations, 2),
     ("leads", _load_leads, 2),
+    ("inquiries", load_inquiries, 5),
+    ("rules for leads", load_rules, 1),
     ("tier policy", _prepare_policy, 1),
     ("tiers of today", _finish, 2),
 ]
