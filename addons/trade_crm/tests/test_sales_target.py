@@ -11,7 +11,7 @@ from odoo.fields import Command
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
-from .test_lead_pipeline import PipelineCommon
+from .pipeline_common import PipelineCommon
 
 
 class TargetCommon(PipelineCommon):
