@@ -11,7 +11,7 @@ import time
 from . import databases, harness, report
 
 # They register their rows, which are measured in this order.
-MODULES = ("install", "profile", "fact", "orders", "lists", "history_import")
+MODULES = ("install", "profile", "fact", "orders", "lists", "history_import", "lead_assign")
 
 
 def main():
