@@ -13,6 +13,7 @@ from . import databases, harness, report
 # They register their rows, which are measured in this order.
 MODULES = ("install", "profile", "fact", "orders", "lists", "history_import", "collision")
 MODULES = ("install", "profile", "fact", "orders", "lists", "history_import", "funnel")
+MODULES = ("install", "profile", "fact", "orders", "lists", "history_import", "lead_assign")
 
 
 def main():

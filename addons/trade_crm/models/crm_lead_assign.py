@@ -7,6 +7,9 @@ from odoo.tools import SQL
 # Decisions after which a lead has, or has not, a salesperson.
 OWNING_KINDS = ("assign", "wait", "hand_over", "claim", "release", "recycle", "grant")
 
+# What the assignment changes of what is tracked.
+ASSIGNED_FIELDS = {"stage_id", "team_id", "type", "user_id"}
+
 
 class LeadToAssign(NamedTuple):
     """What decides who may get a lead; the fields after the id up to the type are compared."""
@@ -106,9 +109,7 @@ class CrmLead(models.Model):
         if self.env.context.get("tracking_disable"):
             yield
             return
-        names = {
-            name for name in self._track_get_fields() if self._fields[name].type != "properties"
-        }
+        names = self._track_get_fields() & ASSIGNED_FIELDS
         before = {lead.id: {name: lead[name] for name in names} for lead in self}
         yield
         described = self.fields_get(

@@ -16,7 +16,7 @@ _logger = logging.getLogger(__name__)
 
 SWITCH = "crm.lead.auto.assignment"
 SINCE = "trade_crm.assign_since"
-CHUNK_SIZE = 2000
+CHUNK_SIZE = 5000
 MAX_TRIES = 5
 RETRIED_ERRORS = (errors.SerializationFailure, errors.LockNotAvailable, errors.DeadlockDetected)
 
