@@ -84,6 +84,7 @@ class PrivacyLookupWizard(models.TransientModel):
         view = self.env.ref("trade_crm.privacy_lookup_wizard_line_view_list_found")
         return action | {
             "name": self.trade_request_id.name,
+            "display_name": self.trade_request_id.name,
             "views": [(view.id, "list")],
             "context": {"search_default_group_by_res_model_id": True},
         }
