@@ -146,7 +146,10 @@ class TerritoryWorld(TerritoryCommon):
             "near": make_user(
                 "near", groups=near, trade_territory_ids=[Command.set(cls.north.ids)]
             ),
-            "whole": make_user("whole", groups=(*near, "trade_crm.group_all_territories")),
+            "whole": make_user(
+                "whole",
+                groups=(*near, "trade_crm.group_all_territories", "trade_crm.group_privacy"),
+            ),
         }
         cls.users["clerk"].group_ids |= cls.env.ref("base.group_allow_export")
 
@@ -484,6 +487,7 @@ class TerritoryWorld(TerritoryCommon):
                 "amount": AMOUNT,
             }
         )
+        cls.env["trade.privacy.request"].create({"partner_id": cls.target_contact.id})
         file = cls.env["trade.order.import"].create(
             {
                 "company_id": cls.company_cn.id,

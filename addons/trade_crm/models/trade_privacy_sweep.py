@@ -9,6 +9,8 @@ from .trade_privacy_person import get_pattern, get_replacement_sql
 
 _logger = logging.getLogger(__name__)
 
+# Seconds rather than minutes, after which the job commits.
+ROWS = 100_000
 TEXT_TYPES = ("character varying", "text", "jsonb")
 # Entered in the books, or the very list of who must not be written to.
 KEPT_TABLES = {
@@ -27,7 +29,7 @@ class TradePrivacyRequest(models.Model):
 
     # Set until the texts are searched, which names the person for so long.
     sweep_terms = fields.Json(readonly=True, copy=False, groups="base.group_no_one")
-    sweep_position = fields.Char(readonly=True, copy=False, groups="base.group_no_one")
+    sweep_position = fields.Json(readonly=True, copy=False, groups="base.group_no_one")
     is_sweeping = fields.Boolean(
         "Texts are being searched", compute="_compute_is_sweeping", compute_sudo=True
     )
@@ -50,52 +52,68 @@ class TradePrivacyRequest(models.Model):
         """Take the e-mails and phones of erased persons out of all texts, table by table."""
         columns = self._get_text_columns()
         requests_sudo = self.sudo().search([("sweep_terms", "!=", False)], order="id")
-        cron = self.env["ir.cron"]
-        cron._commit_progress(remaining=len(requests_sudo) * len(columns))
+        self.env["ir.cron"]._commit_progress(remaining=len(requests_sudo) * len(columns))
         for request_sudo in requests_sudo:
             # Two jobs at once would only wait for each other.
-            if not request_sudo.try_lock_for_update():
-                continue
-            for table in sorted(columns):
-                if table <= (request_sudo.sweep_position or ""):
-                    continue
-                request_sudo._sweep_table(table, columns[table])
-                request_sudo.sweep_position = table
-                if not cron._commit_progress(1):
-                    return
-            request_sudo.write({"sweep_terms": False, "sweep_position": False})
-            cron._commit_progress()
+            if request_sudo.try_lock_for_update() and not request_sudo._sweep(columns):
+                return
 
-    def _sweep_table(self, table, columns):
-        """Replace what is found in one table.
+    def _sweep(self, columns):
+        """Go on with one request where it was left.
+
+        :param columns: see :meth:`_get_text_columns`
+        :return: whether there is time left
+        """
+        cron = self.env["ir.cron"]
+        at_table, first_id = self.sweep_position or ("", 0)
+        for table in sorted(columns):
+            while table >= at_table:
+                last_id = self._sweep_rows(table, columns[table], first_id)
+                at_table, first_id = (table, last_id) if last_id else (f"{table} ", 0)
+                self.sweep_position = [at_table, first_id]
+                if not cron._commit_progress(0 if last_id else 1):
+                    return False
+        self.write({"sweep_terms": False, "sweep_position": False})
+        return bool(cron._commit_progress())
+
+    def _sweep_rows(self, table, columns, first_id):
+        """Replace what is found in some rows of a table.
 
         :param columns: dict of name to type
+        :return: id to go on with, None after the last row
         """
         terms = self.sweep_terms
         pattern = get_pattern(terms["emails"], terms["phones"])
         names = sorted(columns)
-        text = "[erased]"
         found = SQL(" OR ").join(
             SQL("%s::text ~* %s", SQL.identifier(name), pattern) for name in names
         )
+        changes = SQL(", ").join(
+            SQL(
+                "%s = %s",
+                SQL.identifier(name),
+                get_replacement_sql(name, columns[name], pattern, "[erased]"),
+            )
+            for name in names
+        )
+        last_id = first_id + ROWS
         self.env.cr.execute(
             SQL(
-                "UPDATE %s SET %s WHERE %s",
+                "UPDATE %s SET %s WHERE id >= %s AND id < %s AND (%s)",
                 SQL.identifier(table),
-                SQL(", ").join(
-                    SQL(
-                        "%s = %s",
-                        SQL.identifier(name),
-                        get_replacement_sql(name, columns[name], pattern, text),
-                    )
-                    for name in names
-                ),
+                changes,
+                first_id,
+                last_id,
                 found,
             )
         )
         if self.env.cr.rowcount:
             _logger.info("%s: %s rows of %s", self.name, self.env.cr.rowcount, table)
             self.env.invalidate_all()
+        [[more]] = self.env.execute_query(
+            SQL("SELECT min(id) FROM %s WHERE id >= %s", SQL.identifier(table), last_id)
+        )
+        return more
 
     @api.model
     def _get_text_columns(self):

@@ -1,7 +1,11 @@
+from unittest.mock import patch
+
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
+
+from odoo.addons.trade_crm.models import trade_privacy_sweep
 
 from .privacy_common import EMAIL, PHONE, WRITTEN, PrivacyCommon
 
@@ -48,6 +52,22 @@ class TestPrivacyErasure(PrivacyCommon):
         self.assertFalse(request.is_sweeping)
         self.assertFalse(self._find_everywhere(*NEEDLES))
         self.assertFalse(self._find_everywhere("Lotus Lane 8"))
+
+    def test_texts_are_searched_in_pieces(self):
+        """It goes on where it was left, whatever the size of the pieces."""
+        leads = self.env["crm.lead"].create(
+            [{"name": f"Ask {EMAIL}", "partner_id": self.customer.id} for _number in range(5)]
+        )
+        self.patch(trade_privacy_sweep, "ROWS", 2)
+        request = self._erase(self._make_request()).sudo()
+        request.flush_recordset()
+        columns = {"crm_lead": {"name": "character varying"}}
+        request.sweep_position = ["crm_lead", leads[2].id]
+        with patch.object(type(self.env["ir.cron"]), "_commit_progress", lambda *args, **kw: 1):
+            request._sweep(columns)
+        told = [EMAIL in name for name in leads.sorted("id").mapped("name")]
+        self.assertEqual(told, [True, True, False, False, False])
+        self.assertFalse(request.sweep_terms or request.sweep_position)
 
     def test_person_and_leads_are_anonymous(self):
         self._plant()

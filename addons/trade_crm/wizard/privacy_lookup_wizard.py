@@ -84,6 +84,7 @@ class PrivacyLookupWizard(models.TransientModel):
         view = self.env.ref("trade_crm.privacy_lookup_wizard_line_view_list_found")
         return action | {
             "name": self.trade_request_id.name,
+            "display_name": self.trade_request_id.name,
             "views": [(view.id, "list")],
             "context": {"search_default_group_by_res_model_id": True},
         }
@@ -91,6 +92,18 @@ class PrivacyLookupWizard(models.TransientModel):
 
 class PrivacyLookupWizardLine(models.TransientModel):
     _inherit = "privacy.lookup.wizard.line"
+
+    @api.depends("res_model", "res_id")
+    def _compute_res_name(self):
+        """As Odoo does it, but not one by one: a customer may have thousands of orders."""
+        for name, lines in self.grouped("res_model").items():
+            if not name or name not in self.env:
+                continue
+            records_sudo = self.env[name].sudo().browse(lines.mapped("res_id")).exists()
+            names = {record.id: record.display_name for record in records_sudo}
+            for line in lines:
+                if line.res_id in names:
+                    line.res_name = names[line.res_id] or f"{line.res_model_id.name}/{line.res_id}"
 
     def _onchange_is_active(self):
         # Odoo archives as superuser here, and calls it for whoever asks for an onchange.
