@@ -148,7 +148,8 @@ class TestPrivacyErasure(PrivacyCommon):
         self.assertFalse(request.email or request.person_name)
         self.assertFalse(self._find_everywhere(*NEEDLES, kept=("trade_privacy_request.name",)) - {
             "res_partner.phone", "res_partner.phone_sanitized", "res_partner.email",
-            "res_partner.email_normalized"})  # fmt: skip
+            "res_partner.email_normalized", "trade_identity_key.value"})  # fmt: skip
+        self.assertFalse(self.env["trade.identity.key"].search([("lead_id", "=", lead.id)]))
 
     def test_request_by_the_address_of_a_customer(self):
         with self.assertRaisesRegex(UserError, "that of .*Li Wei.*Choose whom"):
@@ -168,7 +169,7 @@ class TestPrivacyErasure(PrivacyCommon):
         self._sweep()
         self.assertTrue(self.env["mail.blacklist"].search([("email", "=", EMAIL)]))
         self.assertEqual(self._find_everywhere(EMAIL) - {"mail_message.body"}, {"mail_blacklist.email"} | (
-            {"res_partner.email", "res_partner.email_normalized"}))  # fmt: skip
+            {"res_partner.email", "res_partner.email_normalized", "trade_identity_key.value"}))  # fmt: skip
 
     def test_suppression_on_request(self):
         self._erase(self._make_request(keep_suppressed=True))
