@@ -92,11 +92,9 @@ class ResPartner(models.Model):
     def _filter_guarded(self):
         """Colleagues, our companies and vendors are nobody's customers."""
         guarded = super()._filter_guarded()
-        ours = (
-            self.env["res.company"].sudo().search([("partner_id", "!=", False)]).partner_id
-            if guarded
-            else self
-        )
+        customers_sudo = guarded.sudo().commercial_partner_id
+        companies = self.env["res.company"].sudo()
+        ours = companies.search([("partner_id", "in", customers_sudo.ids)]).partner_id
         return guarded.filtered(
             lambda partner: (
                 partner.partner_share
