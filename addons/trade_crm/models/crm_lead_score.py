@@ -91,7 +91,7 @@ class CrmLead(models.Model):
         return self._read_keys(query.from_clause, query.where_clause or SQL("TRUE"))
 
     @api.model
-    def _read_inquiries(self, wanted, since=None, until=None):
+    def _read_inquiries(self, wanted, since=None):
         """Leads with a key that is wanted, whoever may see them.
 
         :param wanted: iterable of lists of keys, see :meth:`_read_inquiry_keys`
@@ -113,7 +113,7 @@ class CrmLead(models.Model):
         ]
         where = SQL("(%s)", SQL(" OR ").join(conditions))
         if since:
-            where = SQL("%s AND create_date > %s AND create_date <= %s", where, since, until)
+            where = SQL("%s AND create_date > %s", where, since)
         return self._read_keys(SQL("crm_lead"), where)
 
     @api.model

@@ -142,7 +142,7 @@ class TradeLeadScoreRule(models.Model):
 
         :param leads: ``crm.lead`` as whoever sees the result
         :param domain: ``Domain`` of the leads in question
-        :param now: end of the time in which inquiries are counted
+        :param now: moment before which the days of inquiries are counted
         :return: dict of the id of a lead to what the rule found in it, a dict
         """
         self.ensure_one()
@@ -183,7 +183,7 @@ class TradeLeadScoreRule(models.Model):
         wanted = leads._read_inquiry_keys(domain)
         inquiries = defaultdict(set)
         since = now - timedelta(days=self.within_days)
-        for lead, keys in leads._read_inquiries(wanted.values(), since, now).items():
+        for lead, keys in leads._read_inquiries(wanted.values(), since).items():
             for key in keys:
                 inquiries[key].add(lead)
         found = {}

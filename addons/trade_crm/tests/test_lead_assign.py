@@ -3,7 +3,9 @@ from unittest.mock import patch
 
 from odoo import fields
 from odoo.fields import Command
+from odoo.modules.migration import load_script
 from odoo.tests import tagged
+from odoo.tools import file_path
 
 from .territory_common import TerritoryCommon
 
@@ -463,6 +465,17 @@ class TestLeadAssign(AssignCommon):
         teams._undo_assignment()
         self.assertFalse(self.cron.active)
         self.assertFalse(parameters.get_param("crm.lead.auto.assignment"))
+
+    def test_migration(self):
+        """A database of before gets the same as a new one; core tiers are known to the rule."""
+        self.env["ir.config_parameter"].set_param(SINCE, False)
+        self.env["ir.config_parameter"].set_param("crm.lead.auto.assignment", False)
+        rule = self.env.ref("trade_crm.trade_lead_score_rule_core")
+        rule.tier_ids = False
+        path = file_path("trade_crm/migrations/19.0.1.4.0/post-lead_assign.py")
+        load_script(path, "post-lead_assign").migrate(self.env.cr, "19.0.1.3.0")
+        self.assertTrue(self.env["ir.config_parameter"].get_param(SINCE))
+        self.assertIn(self._get_tier("Core"), rule.tier_ids)
 
     def test_new_capacity_runs_the_job(self):
         self._commit()
