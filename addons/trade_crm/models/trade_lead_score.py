@@ -271,9 +271,10 @@ class TradeLeadScoreRule(models.Model):
         leads = self.env["crm.lead"].sudo()
         lines = self.env["trade.lead.score.line"]
         domain = Domain("id", "in", lead_ids)
+        known = lines._read_points(lead_ids)
         for rule in self.sudo():
             found = rule._find_matches(leads, domain, now) if rule.active else {}
-            lines._replace(rule, lead_ids, found)
+            lines._replace(rule, known[rule.id], found)
         lines.invalidate_model()
 
 
@@ -304,22 +305,26 @@ class TradeLeadScoreLine(models.Model):
     _lead_rule_unique = models.UniqueIndex("(lead_id, rule_id)")
 
     @api.model
-    def _replace(self, rule, lead_ids, found):
-        """Have the lines of ``rule`` on leads be those of ``found``; write what differs only.
+    def _read_points(self, lead_ids):
+        """``{id of a rule: {id of a lead: (points, details)}}``"""
+        known = defaultdict(dict)
+        for rule, lead, points, details in self.env.execute_query(
+            SQL(
+                "SELECT rule_id, lead_id, points, details FROM trade_lead_score_line"
+                " WHERE lead_id = ANY(%s)",
+                lead_ids,
+            )
+        ):
+            known[rule][lead] = (points, details)
+        return known
 
+    @api.model
+    def _replace(self, rule, known, found):
+        """Have the lines of ``rule`` be those of ``found``; write what differs only.
+
+        :param known: dict of the id of a lead to (points, details) so far
         :param found: dict of the id of a lead to its details
         """
-        known = {
-            lead: (points, details)
-            for lead, points, details in self.env.execute_query(
-                SQL(
-                    "SELECT lead_id, points, details FROM trade_lead_score_line"
-                    " WHERE rule_id = %s AND lead_id = ANY(%s)",
-                    rule.id,
-                    lead_ids,
-                )
-            )
-        }
         gone = [lead for lead in known if lead not in found]
         if gone:
             self.env.execute_query(

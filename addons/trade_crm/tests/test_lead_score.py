@@ -238,9 +238,10 @@ class TestLeadScore(ScoreCommon):
         self._make_rule("size", min_revenue=0)
         mine = self._make_lead(partner_id=self.wok.id)
         theirs = self._make_lead(partner_id=self.hutong.id, user_id=self.user_beijing.id)
-        self._score(mine | theirs)
-        lines = (mine | theirs).trade_score_line_ids
-        self.assertEqual(len(lines), 2)
+        colleague = self._make_lead(partner_id=self.wok.id, user_id=self.user_agent_east.id)
+        self._score(mine | theirs | colleague)
+        lines = (mine | theirs | colleague).trade_score_line_ids
+        self.assertEqual(len(lines), 3)
         self.assertEqual(self._visible(self.user_zhejiang, lines), mine.trade_score_line_ids)
         self.assertEqual(self._visible(self.user_auditor, lines), lines)
         with self.assertRaises(AccessError):
