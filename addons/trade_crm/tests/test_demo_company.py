@@ -147,6 +147,10 @@ class TestDemoCompany(TransactionCase):
         self.assertEqual(sum(map(len, reps)), 181)
         self.assertEqual(seen["branch"] - seen["rep2"] - seen["rep3"], set())
         leads = self.env["crm.lead"].search([])
+        pooled = leads.filtered("trade_pooled_at")
+        self.assertTrue(pooled)
+        self.assertFalse(pooled.user_id)
+        leads -= pooled
         self.assertTrue(leads.activity_ids)
         self.assertTrue(all(lead.user_id.login.startswith("rep") for lead in leads))
 
