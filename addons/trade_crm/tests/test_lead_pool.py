@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import Form, tagged
+from odoo.tests import Form, HttpCase, tagged
 
 from .lead_common import LeadCommon
 
@@ -365,3 +365,31 @@ class TestLeadRequest(LeadCommon):
         dialog = self._as(self.user_zhejiang_2, self.env["trade.lead.ask"])
         action = dialog.create({"lead_id": self.lead.id, "reason": "Mine"}).action_ask()
         self.assertEqual(action["res_model"], "trade.lead.request")
+
+
+@tagged("post_install", "-at_install")
+class TestLeadPoolUi(LeadCommon, HttpCase):
+    def _start(self, path, tour, user):
+        user.password = user.login
+        self.start_tour(path, tour, login=user.login)
+
+    def test_claim_and_give_back(self):
+        self.lead._put_in_pool("recycle")
+        self._start("/odoo/trade-lead-pool", "trade_crm_lead_pool", self.user_zhejiang_2)
+        self.assertEqual(
+            self._read_log(self.lead, "kind", "user_id", "note")[1:],
+            [
+                ("claim", self.user_zhejiang_2, False),
+                ("release", self.user_zhejiang_2, "Buys from our dealer"),
+            ],
+        )
+
+    def test_check_and_ask(self):
+        self._start(
+            "/odoo/action-trade_crm.trade_collision_ask_action",
+            "trade_crm_lead_ask",
+            self.user_beijing,
+        )
+        request = self.env["trade.lead.request"].search([("user_id", "=", self.user_beijing.id)])
+        self.assertEqual((request.lead_id, request.owner_id), (self.lead, self.user_zhejiang))
+        self.assertEqual((request.name, request.state), ("杭州西湖茶叶", "open"))

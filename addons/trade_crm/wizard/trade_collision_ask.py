@@ -18,7 +18,7 @@ class TradeCollisionAsk(models.TransientModel):
     answer = fields.Char(readonly=True)
     owner = fields.Char("Salesperson", readonly=True)
     known_as = fields.Char("Known as", readonly=True)
-    protected_until = fields.Date(readonly=True)
+    protected_until = fields.Date("Protected until", readonly=True)
     other_count = fields.Integer("Others", readonly=True)
     can_open = fields.Boolean(readonly=True)
     reason = fields.Char(
