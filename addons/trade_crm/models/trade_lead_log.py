@@ -109,7 +109,7 @@ class TradeLeadLog(models.Model):
         :param by_user: whether the user decided, and not Odoo
         :param values: further values of the rows
         """
-        per_lead = details if details and set(details) <= set(leads.ids) else {}
+        per_lead = details if details and all(isinstance(key, int) for key in details) else {}
         return self.sudo().create(
             [
                 {
@@ -120,7 +120,7 @@ class TradeLeadLog(models.Model):
                     "user_id": self.env.uid if by_user else False,
                     "owner_id": lead.user_id.id,
                     "cause": cause,
-                    "details": per_lead.get(lead.id, details),
+                    "details": per_lead.get(lead.id) if per_lead else details,
                     "note": note,
                     **values,
                 }

@@ -53,6 +53,14 @@ class TestLeadPool(LeadCommon):
         self.assertFalse(self.lead.activity_ids)
         self.assertNotIn(self.user_zhejiang.partner_id, self.lead.message_partner_ids)
 
+    def test_details_are_of_each_lead(self):
+        other = self._make_lead("Other", user=self.user_zhejiang_2)
+        leads = self.lead | other
+        details = {lead.id: {"number": number} for number, lead in enumerate(leads)}
+        leads._put_in_pool("recycle", cause="test", details=details)
+        for lead in leads:
+            self.assertEqual(self._read_log(lead, "details"), [(details[lead.id],)])
+
     # ------------------------------------------------------------------
     # Masked
     # ------------------------------------------------------------------
