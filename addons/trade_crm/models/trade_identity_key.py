@@ -103,8 +103,10 @@ class TradeIdentityLock(models.Model):
         self.env.cr.execute(
             SQL(
                 "INSERT INTO trade_identity_lock (kind, value, touched_at)"
-                " SELECT kind, value, %s FROM unnest(%s::text[], %s::text[]) AS taken (kind, value)"
-                " ORDER BY kind, value"
+                # Nothing of a person is left here, not even for a day.
+                " SELECT kind, md5(value), %s"
+                " FROM unnest(%s::text[], %s::text[]) AS taken (kind, value)"
+                " ORDER BY kind, md5(value)"
                 " ON CONFLICT (kind, value) DO UPDATE SET touched_at = EXCLUDED.touched_at",
                 fields.Datetime.now(),
                 [kind for kind, _value in keys],

@@ -21,18 +21,11 @@ class TestLeadFollowUpConcurrency(ConcurrencyCase):
         super().setUpClass()
         cls.addClassCleanup(cls._clean_up)
         with cls._open() as env:
-            company = env["res.company"].create(
-                {"name": f"{cls.prefix} company", "trade_lead_follow_up": True}
-            )
-            cls.company_id = company.id
+            company = env.ref("base.main_company")
+            cls.company_id, cls.was_on = company.id, company.trade_lead_follow_up
+            company.trade_lead_follow_up = True
             stage = env["crm.stage"].create({"name": f"{cls.prefix} stage"})
-            user = new_test_user(
-                env,
-                login=f"{cls.prefix} rep",
-                groups="trade_crm.group_rep",
-                company_id=company.id,
-                company_ids=[(6, 0, company.ids)],
-            )
+            user = new_test_user(env, login=f"{cls.prefix} rep", groups="trade_crm.group_rep")
             cls.stage_id, cls.user_id = stage.id, user.id
 
     @classmethod
@@ -47,8 +40,7 @@ class TestLeadFollowUpConcurrency(ConcurrencyCase):
             user.unlink()
             partners.unlink()
             env["crm.stage"].browse(cls.stage_id).unlink()
-            company = env["res.company"].browse(cls.company_id)
-            company.write({"trade_lead_follow_up": False, "active": False})
+            env["res.company"].browse(cls.company_id).trade_lead_follow_up = cls.was_on
 
     def setUp(self):
         super().setUp()

@@ -242,10 +242,18 @@ class TestLeadScore(ScoreCommon):
         self._score(mine | theirs | colleague)
         lines = (mine | theirs | colleague).trade_score_line_ids
         self.assertEqual(len(lines), 3)
+        self.assertEqual(
+            self._visible(self.user_zhejiang, lines), (mine | colleague).trade_score_line_ids
+        )
+        self._switch_scope_off()
         self.assertEqual(self._visible(self.user_zhejiang, lines), mine.trade_score_line_ids)
         self.assertEqual(self._visible(self.user_auditor, lines), lines)
         with self.assertRaises(AccessError):
             self._as(self.user_zhejiang, mine.trade_score_line_ids).unlink()
+
+    def _switch_scope_off(self):
+        self.env["ir.config_parameter"].set_param("trade_crm.territory_scope", False)
+        self.env["trade.territory"]._forget_access()
 
     def test_manager_edits_rules(self):
         rules = self._as(self.user_manager, self.rules)
