@@ -65,13 +65,18 @@ class CrmLead(models.Model):
 
     def write(self, vals):
         self._check_take_over(vals)
-        whole = any(vals.get(name) for name in ("user_id", "partner_id", "active"))
-        if self.env.su or not (whole or vals.keys() & COMPARED):
+        if self.env.su:
             return super().write(vals)
-        compared = self._filter_guarded()
-        before = None if whole else compared._get_guard_lookups()
+        whole = self._is_compared_whole(vals)
+        compares = whole or vals.keys() & COMPARED
+        ended = self.filtered(lambda lead: lead.won_status != "pending")
+        before = self._filter_guarded()._get_guard_lookups() if compares and not whole else None
         result = super().write(vals)
-        compared._guard(before)
+        if compares:
+            self._guard(before)
+        elif ended:
+            # Whoever opens a lead again has it from then on.
+            ended.filtered(lambda lead: lead.won_status == "pending")._guard()
         return result
 
     # ------------------------------------------------------------------

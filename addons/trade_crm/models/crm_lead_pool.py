@@ -3,8 +3,10 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-# Set by the methods of this file alone.
-POOL_FIELDS = {"trade_pooled_at", "trade_claimed_at"}
+from ..analytics.masking import mask_company, mask_email, mask_name, mask_phone, mask_text
+
+# Set by Odoo alone: what is in the pool, and from when on a lead is protected.
+POOL_FIELDS = {"trade_pooled_at", "trade_claimed_at", "trade_last_contact_at", "date_open"}
 OPEN = Domain("won_status", "=", "pending") & Domain("active", "=", True)
 
 
@@ -66,9 +68,63 @@ class CrmLead(models.Model):
             left = self.sudo().filtered(lambda lead: lead.trade_pooled_at)
             left.trade_pooled_at = False
         if changed and not self.env.su:
-            changed.sudo().trade_claimed_at = False
+            if self._is_above_guard():
+                changed.sudo().trade_claimed_at = False
             self._log_owner_changes(before)
         return result
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        if not self.env.su:
+            vals_list = [
+                {name: value for name, value in vals.items() if name not in POOL_FIELDS}
+                for vals in vals_list
+            ]
+        return super().create(vals_list)
+
+    def action_unarchive(self):
+        """Who restores a lead from the pool holds one more."""
+        result = super().action_unarchive()
+        if not self.env.su and any(lead.trade_claimed_at and lead.trade_is_mine for lead in self):
+            self.env["trade.lead.pool"]._check_held(1)
+        return result
+
+    def _merge_opportunity(self, *args, **kwargs):
+        # Odoo deletes what is merged into another lead, whoever had it.
+        if not self.env.su:
+            self._check_new_owner()
+            self._check_take_over({"user_id": self.env.uid})
+        return super()._merge_opportunity(*args, **kwargs)
+
+    @api.depends("trade_pooled_at")
+    @api.depends_context("uid")
+    def _compute_display_name(self):
+        """Odoo shows the name of a linked record to everybody: masked while it is in the pool."""
+        super()._compute_display_name()
+        pooled = self.filtered(lambda lead: lead.sudo().trade_pooled_at)
+        if pooled and not self._reads_pool():
+            for lead in pooled:
+                lead.display_name = lead.sudo()._get_masked_values()["title"]
+
+    @api.model
+    def _reads_pool(self):
+        groups = ("sales_team.group_sale_manager", "trade_crm.group_auditor")
+        return any(self.env.user.has_group(group) for group in groups)
+
+    def _get_masked_values(self):
+        """What the entry of the lead in the pool shows of whom it is about."""
+        self.ensure_one()
+        contact, customer = mask_name(self.contact_name), mask_company(self.partner_name)
+        names = {self.contact_name: contact, self.partner_name: customer}
+        if self.partner_id.name:
+            names[self.partner_id.name] = mask_company(self.partner_id.name)
+        return {
+            "contact": contact,
+            "customer": customer,
+            "phone": mask_phone(self.phone),
+            "email": mask_email(self.email_from),
+            "title": mask_text(self.name, {name: masked for name, masked in names.items() if name}),
+        }
 
     def _check_new_owner(self):
         """Leads without a salesperson are assigned, claimed or given away, but not just taken.
@@ -113,7 +169,7 @@ class CrmLead(models.Model):
     def _put_in_pool(self, kind, cause=None, details=None, note=None):
         """Take the open ones of ``self`` from their salespeople; those in the pool stay there.
 
-        What the salesperson planned is dropped, and they are told nothing more of the lead.
+        What they and their colleagues planned is dropped, and they are told nothing more of them.
 
         :param kind: "release" or "recycle", see ``trade.lead.log``
         :param cause: see ``trade.lead.log._log``
@@ -121,12 +177,7 @@ class CrmLead(models.Model):
         """
         leads = self.sudo().filtered_domain(OPEN & Domain("trade_pooled_at", "=", False))
         before = {lead: lead.user_id for lead in leads}
-        for owner, group in leads.grouped("user_id").items():
-            if owner:
-                group.activity_ids.filtered(
-                    lambda activity, user=owner: activity.user_id == user
-                ).unlink()
-                group.message_unsubscribe(owner.partner_id.ids)
+        leads._dismiss_watchers()
         leads.write(
             {"user_id": False, "trade_pooled_at": fields.Datetime.now(), "trade_claimed_at": False}
         )
@@ -142,6 +193,14 @@ class CrmLead(models.Model):
                 from_owner_id=owner.id,
             )
         return leads.with_env(self.env)
+
+    def _dismiss_watchers(self):
+        """Who does not read the pool follows its leads no longer, and has nothing to do there."""
+        users = (self.activity_ids.user_id | self.message_partner_ids.user_ids).filtered(
+            lambda user: not user.share and not self.with_user(user)._reads_pool()
+        )
+        self.activity_ids.filtered(lambda activity: activity.user_id in users).unlink()
+        self.message_unsubscribe(users.partner_id.ids)
 
     # ------------------------------------------------------------------
     # Out of the pool

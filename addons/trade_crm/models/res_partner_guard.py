@@ -10,6 +10,13 @@ COMPARED = {"name", "is_company", "company_type", "phone", "email", "vat", "coun
 class ResPartner(models.Model):
     _inherit = "res.partner"
 
+    _guard_whole_fields = {
+        "company_id", "parent_id", "is_company", "company_type", "supplier_rank", "customer_rank",
+    }  # fmt: skip
+    _guard_taking_fields = {
+        "user_id", "active", "company_id", "parent_id", "supplier_rank", "customer_rank",
+    }  # fmt: skip
+
     trade_owned_since = fields.Datetime("With the salesperson since", readonly=True, copy=False)
     trade_protected_until = fields.Date("Protected until", compute="_compute_trade_protected_until")
     trade_collision_warning = fields.Char(compute="_compute_trade_collision_warning")
@@ -58,16 +65,16 @@ class ResPartner(models.Model):
         return partners
 
     def write(self, vals):
+        self._check_take_over(vals)
         if "user_id" in vals:
-            self._check_take_over(vals)
             vals = {**vals, "trade_owned_since": fields.Datetime.now()}
-        whole = any(vals.get(name) for name in ("user_id", "parent_id", "active"))
+        whole = self._is_compared_whole(vals)
         if self.env.su or not (whole or vals.keys() & COMPARED):
             return super().write(vals)
-        compared = self._filter_guarded()
-        before = None if whole else compared._get_guard_lookups()
+        before = None if whole else self._filter_guarded()._get_guard_lookups()
         result = super().write(vals)
-        compared._guard(before)
+        # Also those that have become customers by it.
+        self._guard(before)
         return result
 
     # ------------------------------------------------------------------

@@ -96,10 +96,12 @@ class TradeCollision(models.AbstractModel):
         ):
             return False
         hits = self._ask(values, company)
+        # A miss tells something as well.
+        if not self.env["trade.identity.mixin"]._is_above_guard():
+            kinds = {hits[0].match} if hits else {"name"}
+            checks._log("screen", kinds, hits[0].status if hits else "free")
         if not hits:
             return False
-        if not self.env["trade.identity.mixin"]._is_above_guard():
-            checks._log("screen", {hits[0].match}, hits[0].status)
         told = self._tell(self._get_details(hits[0]))
         way_out = self._get_way_out(hits[0].status) if hits[0].status in REFUSED else ""
         return f"{told} {way_out}".strip()

@@ -1,3 +1,5 @@
+from contextvars import ContextVar
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -9,6 +11,10 @@ ABOVE_GUARD = ("trade_crm.group_manager", "base.group_erp_manager")
 TOLD = 20  # records of a batch that a message names
 
 
+# Whether ``load`` is trying a batch: nothing that a client could set.
+by_row = ContextVar("by_row", default=False)
+
+
 class BatchRefused(Exception):
     """Makes ``load`` try row by row, so that each bad row gets its own message."""
 
@@ -18,15 +24,23 @@ class TradeIdentityMixin(models.AbstractModel):
 
     _inherit = "trade.identity.mixin"
 
-    # Fields that make a record somebody's; a change of them compares all keys and not new ones only.
-    _guard_owner_fields = ("user_id",)
+    # A change of these makes another record of it: all of its keys are compared, and not new ones only.
+    # So does an owner, a customer, or being active again; to lose them does not.
+    _guard_whole_fields = {"company_id"}
+    # Who does not have a record changes none of these: it would be a way to take it.
+    _guard_taking_fields = {"user_id", "active", "company_id"}
 
     @api.model
     def _is_above_guard(self):
         return self.env.su or any(self.env.user.has_group(group) for group in ABOVE_GUARD)
 
     def _get_guard_company(self):
-        return self.sudo().company_id or self.env.company
+        """Whose settings apply; what is of no company is guarded if one of the user's companies is."""
+        company = self.sudo().company_id
+        if company or self.env.company.trade_lead_guard or self.env.su:
+            return company or self.env.company
+        guarded = self.env.user.sudo().company_ids.filtered("trade_lead_guard")
+        return guarded[:1] or self.env.company
 
     def _filter_guarded(self):
         """Those of ``self`` whose company compares."""
@@ -34,10 +48,12 @@ class TradeIdentityMixin(models.AbstractModel):
 
     @api.model
     def load(self, fields, data):
-        # See BatchRefused. The context changes how an import is told, never whether it passes.
-        result = super(TradeIdentityMixin, self.with_context(trade_guard_by_row=True)).load(
-            fields, data
-        )
+        # See BatchRefused.
+        token = by_row.set(True)
+        try:
+            result = super().load(fields, data)
+        finally:
+            by_row.reset(token)
         if not self._is_above_guard():
             result["messages"] = self._drop_repeated(result["messages"])
         return result
@@ -126,7 +142,7 @@ class TradeIdentityMixin(models.AbstractModel):
 
     def _refuse_collisions(self, refused):
         """:param refused: ``{record: Hit}``"""
-        if len(self) > 1 and self.env.context.get("trade_guard_by_row"):
+        if len(self) > 1 and by_row.get():
             raise BatchRefused
         checks = self.env["trade.collision.check"]
         over_limit = checks._is_over_limit()
@@ -158,18 +174,27 @@ class TradeIdentityMixin(models.AbstractModel):
         first = next(iter(refused.values()))
         return "\n".join([*lines, collisions._get_way_out(first.status)])
 
+    def _is_compared_whole(self, vals):
+        gained = any(vals.get(name) for name in ("user_id", "active", "partner_id"))
+        return gained or not self._guard_whole_fields.isdisjoint(vals)
+
     def _check_take_over(self, vals):
         """Nobody takes, or gives away, what is a colleague's: they ask for it.
 
         :param vals: values that are about to be written
         """
-        guarded = self._filter_guarded() if "user_id" in vals and not self._is_above_guard() else ()
+        takes = not self._guard_taking_fields.isdisjoint(vals) and not self._is_above_guard()
+        guarded = self._filter_guarded() if takes else ()
         collisions = self.env["trade.collision"]
         for company, records in (
             guarded.grouped(lambda record: record._get_guard_company()).items() if guarded else ()
         ):
             pairs = {record: record._get_guard_pair() for record in records}
-            probes = {record: Probe(owners=(self.env.uid, vals["user_id"])) for record in records}
+            # Giving a record to whom it is of already changes nothing.
+            probes = {
+                record: Probe(owners=(self.env.uid, *filter(None, [vals.get("user_id")])))
+                for record in records
+            }
             links = {record: {pair: "customer"} for record, pair in pairs.items() if any(pair)}
             for record, hits in collisions._judge(probes, links, company).items():
                 if hits[0].status == "taken":

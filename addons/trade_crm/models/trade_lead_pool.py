@@ -7,7 +7,6 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..analytics.masking import mask_company, mask_email, mask_name, mask_phone, mask_text
 from .crm_lead_pool import OPEN
 
 
@@ -90,16 +89,7 @@ class TradeLeadPool(models.Model):
 
     def _compute_masked(self):
         for entry, lead in zip(self, self._get_leads_sudo(), strict=True):
-            contact = mask_name(lead.contact_name)
-            customer = mask_company(lead.partner_name)
-            names = {lead.contact_name: contact, lead.partner_name: customer}
-            if lead.partner_id.name:
-                names[lead.partner_id.name] = mask_company(lead.partner_id.name)
-            entry.contact, entry.customer = contact, customer
-            entry.phone, entry.email = mask_phone(lead.phone), mask_email(lead.email_from)
-            entry.title = mask_text(
-                lead.name, {name: masked for name, masked in names.items() if name}
-            )
+            entry.update(lead._get_masked_values())
 
     def _get_leads_sudo(self):
         """The leads of these entries, which the user has found."""
@@ -133,14 +123,19 @@ class TradeLeadPool(models.Model):
             entry.claimable_on = until if until and until > fields.Datetime.now() else False
 
     def _get_own_losses(self):
-        """``{id: when it last went from the user to the pool}``"""
+        """``{id: when it last went to the pool}`` of those that the user has had, by whatever way."""
         logs = self.env["trade.lead.log"].sudo()
-        groups = logs._read_group(
+        had = logs.search_fetch(
             [
                 ("lead_id", "in", self.ids),
-                ("kind", "in", ("release", "recycle")),
+                "|",
+                ("owner_id", "=", self.env.uid),
                 ("from_owner_id", "=", self.env.uid),
             ],
+            ["lead_id"],
+        ).lead_id
+        groups = logs._read_group(
+            [("lead_id", "in", had.ids), ("kind", "in", ("release", "recycle"))],
             ["lead_id"],
             ["happened_at:max"],
         )
@@ -201,16 +196,7 @@ class TradeLeadPool(models.Model):
                     ),
                 )
             )
-        held = self._count_held()
-        if company.trade_claim_total_cap and held >= company.trade_claim_total_cap:
-            raise UserError(
-                self.env._(
-                    "You hold %(held)s leads from the pool, and %(cap)s is the limit. Win, lose or give "
-                    "back one of them first.",
-                    held=held,
-                    cap=company.trade_claim_total_cap,
-                )
-            )
+        self._check_held(0)
         if not company.trade_claim_daily_cap:
             return None
         left = company.trade_claim_daily_cap - self._count_claims_today(company)
@@ -222,6 +208,20 @@ class TradeLeadPool(models.Model):
                 )
             )
         return left - 1
+
+    @api.model
+    def _check_held(self, more):
+        """:param more: how many of the leads that the user holds are new"""
+        held, cap = self._count_held() - more, self.env.company.sudo().trade_claim_total_cap
+        if cap and held >= cap:
+            raise UserError(
+                self.env._(
+                    "You hold %(held)s leads from the pool, and %(cap)s is the limit. Win, lose or give "
+                    "back one of them first.",
+                    held=held,
+                    cap=cap,
+                )
+            )
 
     @api.model
     def _count_held(self):

@@ -79,6 +79,8 @@ class TradeLeadRequest(models.Model):
         customer_sudo = (partner or self.env["res.partner"]).sudo().commercial_partner_id
         target_sudo = lead_sudo or customer_sudo
         target_sudo.ensure_one()
+        if customer_sudo and not lead_sudo and not customer_sudo.territory_id:
+            raise UserError(self.env._("“%s” is no customer.", customer_sudo.display_name))
         if target_sudo.user_id == self.env.user:
             raise UserError(self.env._("“%s” is yours already.", target_sudo.display_name))
         if self._find_open(lead_sudo, customer_sudo):
@@ -138,8 +140,14 @@ class TradeLeadRequest(models.Model):
             )
             if managers:
                 return managers
-        leader = self.lead_id.team_id.user_id or self.partner_id.team_id.user_id
-        return leader - self.user_id
+        leader = self.lead_id.team_id.user_id or self.owner_id.sale_team_id.user_id
+        if leader and leader != self.user_id:
+            return leader
+        # Nobody in particular: those who see all territories.
+        managers = self.env.ref("trade_crm.group_manager").all_user_ids - self.user_id
+        return managers.filtered(
+            lambda user: user.active and not user.share and user._get_territory_ids() is None
+        )
 
     # ------------------------------------------------------------------
     # Decide
@@ -162,6 +170,7 @@ class TradeLeadRequest(models.Model):
     def action_grant(self):
         """Hand over what was asked for; the salesperson so far loses it."""
         for request_sudo in self._begin_decision("granted"):
+            request_sudo._check_grant(self.env.user)
             request_sudo._log("grant", request_sudo.decision, by=self.env.user)
             request_sudo._transfer()
             request_sudo._tell_asker()
@@ -225,15 +234,42 @@ class TradeLeadRequest(models.Model):
         requests_sudo.activity_unlink(["mail.mail_activity_data_todo"])
         return requests_sudo
 
+    def _check_grant(self, manager):
+        """What was asked for has to be where it was, and in reach of who gives it away.
+
+        :raise UserError: when it is not
+        """
+        self.ensure_one()
+        target = self.lead_id or self.partner_id
+        if not target.exists():
+            raise UserError(self.env._("“%s” is deleted: refuse the request.", self.name))
+        if not self.user_id.active:
+            raise UserError(self.env._("%s has left: refuse the request.", self.user_id.name))
+        if not target.with_user(manager).has_access("write"):
+            raise UserError(
+                self.env._("“%s” has gone to another territory, whose manager decides.", self.name)
+            )
+        ended = self.lead_id and (
+            self.lead_id.won_status != "pending"
+            or not self.lead_id.active
+            or self.lead_id.trade_pooled_at
+        )
+        if ended or target.user_id != self.owner_id:
+            raise UserError(
+                self.env._(
+                    "“%s” is not with who had it when it was asked for, or it is won, lost or in the "
+                    "pool: refuse the request.",
+                    self.name,
+                )
+            )
+
     def _transfer(self):
         """Make who asked the salesperson, in a territory of theirs."""
         self.ensure_one()
         if self.lead_id:
             self.lead_id._hand_to(self.user_id, "grant", note=self.decision, by_user=True)
-        elif self.partner_id:
-            self.partner_id.user_id = self.user_id
         else:
-            raise UserError(self.env._("“%s” is deleted: refuse the request.", self.name))
+            self.partner_id.user_id = self.user_id
         target = self.lead_id or self.partner_id
         own = self.user_id._get_own_territory(target.territory_id)
         if own != target.territory_id:

@@ -198,6 +198,90 @@ class TestGuard(GuardCommon):
         lead.action_set_lost()
         self.assertFalse(lead.active)
 
+    # ------------------------------------------------------------------
+    # Ways round
+    # ------------------------------------------------------------------
+
+    def _reach_all(self):
+        """The rep reads what colleagues have, as without territories."""
+        self.env["ir.config_parameter"].set_param("trade_crm.territory_scope", False)
+        self.env["trade.territory"]._forget_access()
+        group = self.env.ref("sales_team.group_sale_salesman_all_leads")
+        self.rep.group_ids += group
+
+    def test_customer_is_not_taken_by_way_of_a_vendor(self):
+        self._reach_all()
+        tea = self._as(self.rep, self.tea)
+        own = self._customers_of_rep().create({"name": "Own Company", "is_company": True})
+        for values in (
+            {"supplier_rank": 1, "customer_rank": 0},
+            {"parent_id": own.id, "is_company": False},
+            {"active": False},
+            {"company_id": self.company_cn.id},
+            {"user_id": self.rep.id},
+        ):
+            with self.subTest(values=values), self._assert_refused():
+                tea.write(values)
+
+    def test_vendor_that_becomes_a_double_is_refused(self):
+        vendor = self._customers_of_rep().create(
+            {"name": "杭州西湖茶叶有限公司", "is_company": True, "supplier_rank": 1}
+        )
+        with self._assert_refused():
+            vendor.write({"supplier_rank": 0, "user_id": self.rep.id})
+
+    def test_contact_that_becomes_a_double_is_refused(self):
+        own = self._customers_of_rep().create({"name": "Own Company", "is_company": True})
+        contact = self._customers_of_rep().create({"name": "杭州西湖茶叶", "parent_id": own.id})
+        with self._assert_refused():
+            contact.parent_id = False
+
+    def test_lead_of_a_colleague_is_not_lost_and_taken(self):
+        self._reach_all()
+        lead = self._as(self.rep, self.lead)
+        for values in ({"active": False}, {"company_id": False}, {"user_id": self.rep.id}):
+            with self.subTest(values=values), self._assert_refused():
+                lead.write(values)
+
+    def test_won_lead_that_is_opened_again_is_compared(self):
+        won = self.env["crm.stage"].search([("is_won", "=", True)], limit=1)
+        lead = self._leads_of_rep().create(
+            {"name": "T", "email_from": "wu@tea.example.com", "stage_id": won.id}
+        )
+        with self._assert_refused():
+            lead.stage_id = self.env["crm.stage"].search([("is_won", "=", False)], limit=1)
+
+    def test_another_company_does_not_help(self):
+        self.rep.company_ids |= self.company_us
+        leads = self.env["crm.lead"].with_user(self.rep)
+        leads = leads.with_context(allowed_company_ids=[self.company_us.id])
+        lead = leads.create(
+            {
+                "name": "T",
+                "email_from": "wu@tea.example.com",
+                "company_id": self.company_us.id,
+                "user_id": self.rep.id,
+            }
+        )
+        both = [self.company_us.id, self.company_cn.id]
+        with self._assert_refused():
+            lead.with_context(allowed_company_ids=both).company_id = self.company_cn
+
+    def test_misses_are_counted_and_no_context_hides_a_hit(self):
+        checks = self.env["trade.collision.check"]
+        mine = [("user_id", "=", self.rep.id)]
+        before = checks.search_count(mine)
+        for number in range(3):
+            self._leads_of_rep().onchange(
+                {"name": "x", "phone": f"+86 138 0000 000{number}"},
+                ["phone"],
+                {"trade_collision_warning": {}, "phone": {}},
+            )
+        self.assertEqual(checks.search_count(mine), before + 3)
+        leads = self._leads_of_rep().with_context(trade_guard_by_row=True)
+        with self._assert_refused():
+            leads.create([{"name": "a", "email_from": "wu@tea.example.com"}, {"name": "b"}])
+
     def test_conversion_to_a_customer(self):
         lead = self._leads_of_rep().create(
             {

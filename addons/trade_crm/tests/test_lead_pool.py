@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
 from odoo.tests import Form, HttpCase, tagged
 
 from .lead_common import LeadCommon
@@ -201,9 +202,80 @@ class TestLeadPool(LeadCommon):
         action = self._claim(self._make_pooled(), self.user_zhejiang)
         self.assertNotIn("more today", action["params"]["message"])
 
+    def test_lead_that_was_handed_on_is_not_claimed_again(self):
+        self.lead._put_in_pool("recycle")
+        self._claim(self.lead, self.user_zhejiang_2)
+        self._as(self.user_zhejiang_2, self.lead).user_id = self.user_shanghai
+        self._release(self.lead, self.user_shanghai)
+        self.env.invalidate_all()
+        with self.assertRaisesRegex(UserError, "You had this lead before"):
+            self._claim(self.lead, self.user_zhejiang_2)
+
+    def test_restored_and_handed_on_leads_count(self):
+        self.company_cn.trade_claim_total_cap = 1
+        first, second = self._make_pooled("First"), self._make_pooled("Second")
+        self._claim(first, self.user_zhejiang)
+        mine = self._as(self.user_zhejiang, first)
+        mine.action_set_lost()
+        self._claim(second, self.user_zhejiang)
+        with self.assertRaisesRegex(UserError, "You hold 1 leads"):
+            mine.action_unarchive()
+        self._as(self.user_zhejiang, second).user_id = self.user_zhejiang_2
+        self._as(self.user_zhejiang_2, second).user_id = self.user_zhejiang
+        with self.assertRaisesRegex(UserError, "You hold"):
+            self._claim(self._make_pooled("Third"), self.user_zhejiang)
+
     # ------------------------------------------------------------------
     # No way round
     # ------------------------------------------------------------------
+
+    def test_name_of_a_linked_lead_is_masked(self):
+        self.env["ir.config_parameter"].set_param("trade_crm.territory_scope", False)
+        self.env["trade.territory"]._forget_access()
+        event = self.env["calendar.event"].create(
+            {
+                "name": "Call 李雷",
+                "start": "2026-04-01 01:00:00",
+                "stop": "2026-04-01 02:00:00",
+                "opportunity_id": self.lead.id,
+                "user_id": self.user_zhejiang.id,
+            }
+        )
+        order = self._make_order(self.wok, 10.0, confirm=False, opportunity_id=self.lead.id)
+        order.user_id = self.user_zhejiang_2
+        self.lead._put_in_pool("release")
+        self.env.invalidate_all()
+        [[_id, name]] = [
+            values["opportunity_id"]
+            for values in self._as(self.user_zhejiang_2, order).read(["opportunity_id"])
+        ]
+        self.assertEqual(name, "Tea for 李**, 138****5678")
+        self.assertFalse(self._visible(self.user_zhejiang_2, event))
+        self.assertTrue(self._visible(self.user_zhejiang, event))
+        self.assertEqual(self._as(self.user_manager, self.lead).display_name, self.lead.name)
+
+    def test_who_watched_a_lead_is_told_nothing_more(self):
+        watcher = self.user_zhejiang_2.partner_id
+        self.lead.message_subscribe((watcher | self.user_east.partner_id).ids)
+        self.lead.activity_schedule("mail.mail_activity_data_call", user_id=self.user_zhejiang_2.id)
+        self.lead._put_in_pool("recycle")
+        self.assertEqual(
+            self.lead.message_partner_ids & (watcher | self.user_east.partner_id),
+            self.user_east.partner_id,
+        )
+        self.assertFalse(self.lead.activity_ids)
+
+    def test_leads_without_salesperson_are_not_merged_away(self):
+        waiting = self._make_lead("Waits")
+        merge = self._as(self.user_zhejiang, self.env["crm.merge.opportunity"])
+        with self.assertRaisesRegex(UserError, "no salesperson yet"):
+            merge.create(
+                {
+                    "opportunity_ids": [Command.set((self.lead | waiting).ids)],
+                    "user_id": self.user_zhejiang.id,
+                }
+            ).action_merge()
+        self.assertTrue(waiting.exists())
 
     def test_pool_fields_are_not_written(self):
         for values in ({"trade_pooled_at": fields.Datetime.now()}, {"trade_claimed_at": False}):
@@ -331,6 +403,36 @@ class TestLeadRequest(LeadCommon):
         request.action_grant()
         with self.assertRaisesRegex(UserError, "is closed: Granted"):
             request.action_grant()
+
+    def test_granted_only_where_it_was(self):
+        """Nothing is given away that has moved, ended or changed hands since."""
+
+        def lose(lead):
+            lead.action_set_lost()
+
+        for change, told in (
+            (lambda lead: lead._put_in_pool("release"), "refuse the request"),
+            (lose, "refuse the request"),
+            (lambda lead: lead.write({"user_id": self.user_shanghai.id}), "refuse the request"),
+            (
+                lambda lead: lead.write({"territory_id": self.north.id, "user_id": False}),
+                "another territory",
+            ),
+        ):
+            lead = self._make_lead("Wanted", user=self.user_zhejiang)
+            request = self._as(self.user_east, self._ask(self.user_zhejiang_2, lead=lead))
+            change(lead)
+            with self.assertRaisesRegex(UserError, told):
+                request.action_grant()
+
+    def test_somebody_decides_where_there_is_no_manager(self):
+        self.nowhere.user_id = self.user_zhejiang
+        self.unassigned.manager_ids = False
+        self.user_manager.group_ids += self.env.ref("trade_crm.group_all_territories")
+        request = self._ask(self.user_zhejiang_2, partner=self.nowhere)
+        self.assertIn(self.user_manager, request.sudo().activity_ids.user_id)
+        with self.assertRaisesRegex(UserError, "is no customer"):
+            self._ask(self.user_zhejiang_2, partner=self.vendor)
 
     def test_withdrawn(self):
         request = self._ask(self.user_zhejiang_2, lead=self.lead)
