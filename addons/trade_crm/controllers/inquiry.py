@@ -30,7 +30,9 @@ class InquiryController(http.Controller):
     def inquiry(self, token, **params):
         channel_sudo = self._get_channel(token)
         if request.httprequest.method == "POST":
-            return self._receive(channel_sudo, params)
+            # A program may send a file in place of a text.
+            texts = {name: text for name, text in params.items() if isinstance(text, str)}
+            return self._receive(channel_sudo, texts)
         return self._show(channel_sudo)
 
     @http.route(
@@ -134,7 +136,9 @@ class InquiryController(http.Controller):
         lang = wanted and request.env["ir.http"].get_nearest_lang(wanted.replace("-", "_"))
         if lang:
             request.update_context(lang=lang)
-        channel_sudo = request.env["trade.lead.channel"]._find_by_token(token)
+        channels = request.env["trade.lead.channel"]
+        # No text of PostgreSQL holds a NUL.
+        channel_sudo = "\0" not in token and channels._find_by_token(token)
         if not channel_sudo:
             raise NotFound()
         return channel_sudo

@@ -100,11 +100,12 @@ class CrmLead(models.Model):
     @api.depends_context("uid")
     def _compute_display_name(self):
         """Odoo shows the name of a linked record to everybody: masked while it is in the pool."""
-        super()._compute_display_name()
+        result = super()._compute_display_name()
         pooled = self.filtered(lambda lead: lead.sudo().trade_pooled_at)
         if pooled and not self._reads_pool():
             for lead in pooled:
                 lead.display_name = lead.sudo()._get_masked_values()["title"]
+        return result
 
     @api.model
     def _reads_pool(self):

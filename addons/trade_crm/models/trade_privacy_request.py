@@ -34,6 +34,8 @@ CHANNELS = [
 # Within one month of the GDPR (article 12(3)), whatever month it is; the PIPL wants it "in time".
 DUE_DAYS = 28
 OFFICER = "trade_crm.group_privacy"
+# Set by the buttons, not by whoever files a request.
+GIVEN_FIELDS = {"state", "done_on", "exported_at"}
 # A shorter number may stand for anything.
 MIN_DIGITS = 7
 
@@ -162,6 +164,12 @@ class TradePrivacyRequest(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        if not self.env.su:
+            # A request begins as a new one, whoever files it.
+            vals_list = [
+                {name: value for name, value in vals.items() if name not in GIVEN_FIELDS}
+                for vals in vals_list
+            ]
         for vals in vals_list:
             vals["name"] = self.env["ir.sequence"].sudo().next_by_code(self._name)
         requests = super().create(vals_list)

@@ -156,15 +156,47 @@ class TradeMaskMixin(models.AbstractModel):
         }
 
     @api.model
-    def _search(self, domain, *args, **kwargs):
+    def _search(self, domain, offset=0, limit=None, order=None, **kwargs):
         if self._is_masked():
             domain = Domain(domain).map_conditions(self._get_exact_condition)
-        return super()._search(domain, *args, **kwargs)
+            order = self._drop_masked_order(order)
+        return super()._search(domain, offset=offset, limit=limit, order=order, **kwargs)
+
+    @api.model
+    def _drop_masked_order(self, order):
+        """Beside an own record, the order of addresses tells a foreign one letter by letter."""
+        terms = [term for term in (order or "").split(",") if term.strip()]
+        kept = [term for term in terms if term.split()[0] not in self._masks]
+        return ",".join(kept) or None
+
+    @api.model
+    def _search_display_name(self, operator, value):
+        if not self._is_masked():
+            return super()._search_display_name(operator, value)
+        # In conditions that are mapped like any other.
+        return Domain.OR(
+            self._get_exact_condition(condition)
+            for condition in super()._search_display_name(operator, value).iter_conditions()
+        )
+
+    def _message_get_suggested_recipients(self, *args, **kwargs):
+        if self._is_masked():
+            return []
+        return super()._message_get_suggested_recipients(*args, **kwargs)
+
+    def _message_get_suggested_recipients_batch(self, *args, **kwargs):
+        if self._is_masked():
+            return {record.id: [] for record in self}
+        return super()._message_get_suggested_recipients_batch(*args, **kwargs)
 
     @api.model
     def _get_exact_condition(self, condition):
         """Who knows the whole address finds it; who types a part finds names only."""
-        if self._masks.get(condition.field_expr) not in (mask_email, mask_phone):
+        mask = self._masks.get(condition.field_expr)
+        if mask is mask_name and condition.operator not in EXACT_OPERATORS:
+            # A name that is an address is found as a whole, like an address.
+            return Domain(condition) & Domain(condition.field_expr, "not like", "@")
+        if mask not in (mask_email, mask_phone):
             return condition
         if condition.operator in EXACT_OPERATORS or not isinstance(condition.value, str):
             return condition

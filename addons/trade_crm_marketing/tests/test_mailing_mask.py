@@ -147,6 +147,34 @@ class TestMailingMask(AccessCommon):
     # Work goes on
     # ------------------------------------------------------------------
 
+    def test_letters_tell_nothing_by_name_or_order(self):
+        for record in (self.mailing_contact, self.blacklisted):
+            for name in ("display_name", record._rec_name):
+                for part in ("li%", "%wei%"):
+                    with self.subTest(model=record._name, name=name, part=part):
+                        domain = [("id", "=", record.id), (name, "=ilike", part)]
+                        self.assertFalse(self._ask(record._name, "search_count", domain))
+            found = self._ask(record._name, "name_search", "li.w", [("id", "=", record.id)])
+            self.assertFalse(found)
+            domain = [("id", "=", record.id), ("display_name", "=", EMAIL)]
+            self.assertTrue(self._ask(record._name, "search_count", domain))
+        contacts = self.env["mailing.contact"].create(
+            [
+                {"name": name, "email": f"{mail}@masked.test"}
+                for name, mail in (("A", "zz"), ("B", "aa"))
+            ]
+        )
+        domain = [("id", "in", contacts.ids)]
+        for order in ("email", "email desc"):
+            rows = self._ask("mailing.contact", "search_read", domain, ["id"], order=order)
+            self.assertEqual([row["id"] for row in rows], contacts.ids)
+
+    def test_nobody_is_suggested_whose_address_is_masked(self):
+        contact = self.mailing_contact.with_user(self.user_marketer)
+        self.assertNotIn(EMAIL, str(contact._message_get_suggested_recipients()))
+        suggested = self.mailing_contact._message_get_suggested_recipients()
+        self.assertIn(EMAIL, str(suggested))
+
     def test_form_saves_what_was_changed(self):
         self._ask(
             "mailing.contact", "web_save", self.mailing_contact.ids, {"name": "Li"}, {"email": {}}
