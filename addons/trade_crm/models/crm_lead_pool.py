@@ -52,7 +52,7 @@ class CrmLead(models.Model):
         if not self.env.su and not POOL_FIELDS.isdisjoint(vals):
             raise AccessError(
                 self.env._(
-                    "Leads go to the pool and out of it by its buttons only, not by a change."
+                    "Leads go to the pool by its buttons only, and Odoo dates their contacts: do not type it in."
                 )
             )
         if "user_id" not in vals:
