@@ -73,6 +73,8 @@ class CrmTeam(models.Model):
         # A live database may have leads without a salesperson that nobody wants to hand out.
         parameters.set_param(SINCE, fields.Datetime.to_string(self.env.cr.now()))
         parameters.set_param(SWITCH, "True")
+        # A note on Odoo's job would outlive the addon.
+        cron_sudo = cron_sudo.with_context(tracking_disable=True)
         cron_sudo.write({"active": True, "interval_number": 1, "interval_type": "hours"})
 
     @api.model
@@ -82,7 +84,8 @@ class CrmTeam(models.Model):
         cron_sudo = self.sudo().env.ref("crm.ir_cron_crm_lead_assign", raise_if_not_found=False)
         if cron_sudo and parameters.get_param(SINCE):
             parameters.set_param(SWITCH, False)
-            cron_sudo.active = False
+            cron_sudo = cron_sudo.with_context(tracking_disable=True)
+            cron_sudo.write({"active": False, "interval_number": 1, "interval_type": "days"})
 
     # ------------------------------------------------------------------
     # Odoo's assignment

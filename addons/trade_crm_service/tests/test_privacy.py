@@ -23,5 +23,6 @@ class TestTicketPrivacy(PrivacyCommon):
         self.assertEqual(other.name, "Mine")
         # That of the neighbour ends with it.
         self.assertEqual(
-            self._find_everywhere(EMAIL), {"res_partner.email", "res_partner.email_normalized"}
+            self._find_everywhere(EMAIL),
+            {"res_partner.email", "res_partner.email_normalized", "trade_identity_key.value"},
         )
