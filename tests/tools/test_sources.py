@@ -5,28 +5,30 @@ from tools.sources import Source, find_mirror, parse_lines, parse_stanzas, read_
 
 BOOKWORM = {"ID": "debian", "VERSION_CODENAME": "bookworm"}
 
-STANZAS = """\
+MIRROR, SECURITY = "http://mirror.example/debian", "http://mirror.example/debian-security"
+OFF, SOURCES = "http://off.example/debian", "http://source.example/debian"
+STANZAS = f"""\
 # A comment above the first stanza
 Types: deb deb-src
-URIs: http://mirror.example/debian
+URIs: {MIRROR}
 # and one within it
 Suites: bookworm bookworm-updates
 Components: main contrib
 Signed-By: /usr/share/keyrings/archive.gpg
 
 Types: deb
-URIs: http://mirror.example/debian-security
+URIs: {SECURITY}
 Suites: bookworm-security
 Components: main
 
 Enabled: no
 Types: deb
-URIs: http://off.example/debian
+URIs: {OFF}
 Suites: bookworm
 Components: main
 
 Types: deb-src
-URIs: http://source.example/debian
+URIs: {SOURCES}
 Suites: bookworm
 Components: main
 """
@@ -56,7 +58,7 @@ def test_stanzas_that_are_on_and_binary():
 
 def test_a_key_within_a_stanza_is_carried_over():
     stanza = (
-        "Types: deb\nURIs: http://mirror.example/debian\nSuites: bookworm\nComponents: main\n"
+        f"Types: deb\nURIs: {MIRROR}\nSuites: bookworm\nComponents: main\n"
         "Signed-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n mQINBF\n"
     )
     [source] = parse_stanzas(stanza)

@@ -65,8 +65,8 @@ def mask_email(email):
 def mask_number(number):
     """Keep the last four characters of a tax number or another identifier.
 
-    >>> mask_number("91330100MA27XXXX1Y"), mask_number("1234")
-    ('****XX1Y', '****')
+    >>> mask_number("91330100MA27ABCD1Y"), mask_number("1234")
+    ('****CD1Y', '****')
     """
     number = (number or "").strip()
     if not number:

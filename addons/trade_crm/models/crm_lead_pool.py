@@ -56,7 +56,10 @@ class CrmLead(models.Model):
                 )
             )
         if "user_id" not in vals:
-            return super().write(vals)
+            restored = self._find_restored(vals)
+            result = super().write(vals)
+            restored._check_restored()
+            return result
         owner = self.env["res.users"].browse(vals["user_id"])
         changed = self.filtered(lambda lead: lead.user_id != owner)
         if not self.env.su:
@@ -73,6 +76,19 @@ class CrmLead(models.Model):
             self._log_owner_changes(before)
         return result
 
+    def _find_restored(self, vals):
+        """Leads from the pool that their salesperson is about to have again."""
+        if self.env.su or not vals.get("active"):
+            return self.browse()
+        return self.filtered(
+            lambda lead: not lead.active and lead.trade_claimed_at and lead.trade_is_mine
+        )
+
+    def _check_restored(self):
+        """Who restores leads holds more of them: within the limit, like a claim."""
+        for company, leads in self.grouped(lambda lead: lead._get_guard_company()).items():
+            self.env["trade.lead.pool"]._check_held(company.sudo(), len(leads))
+
     @api.model_create_multi
     def create(self, vals_list):
         if not self.env.su:
@@ -81,13 +97,6 @@ class CrmLead(models.Model):
                 for vals in vals_list
             ]
         return super().create(vals_list)
-
-    def action_unarchive(self):
-        """Who restores a lead from the pool holds one more."""
-        result = super().action_unarchive()
-        if not self.env.su and any(lead.trade_claimed_at and lead.trade_is_mine for lead in self):
-            self.env["trade.lead.pool"]._check_held(1)
-        return result
 
     def _merge_opportunity(self, *args, **kwargs):
         # Odoo deletes what is merged into another lead, whoever had it.

@@ -196,7 +196,7 @@ class TradeLeadPool(models.Model):
                     ),
                 )
             )
-        self._check_held(0)
+        self._check_held(company)
         if not company.trade_claim_daily_cap:
             return None
         left = company.trade_claim_daily_cap - self._count_claims_today(company)
@@ -210,9 +210,14 @@ class TradeLeadPool(models.Model):
         return left - 1
 
     @api.model
-    def _check_held(self, more):
-        """:param more: how many of the leads that the user holds are new"""
-        held, cap = self._count_held() - more, self.env.company.sudo().trade_claim_total_cap
+    def _check_held(self, company, more=0):
+        """Refuse what goes beyond the leads from the pool that the user may hold.
+
+        :param company: whose limit applies
+        :param more: how many of those that the user holds already are new
+        :raise UserError: when there is no room
+        """
+        held, cap = self._count_held() - more, company.trade_claim_total_cap
         if cap and held >= cap:
             raise UserError(
                 self.env._(
