@@ -11,9 +11,17 @@ import time
 from . import databases, harness, report
 
 # They register their rows, which are measured in this order.
-MODULES = ("install", "profile", "fact", "orders", "lists", "history_import", "collision")
-MODULES = ("install", "profile", "fact", "orders", "lists", "history_import", "funnel")
-MODULES = ("install", "profile", "fact", "orders", "lists", "history_import", "lead_assign")
+MODULES = (
+    "install",
+    "profile",
+    "fact",
+    "orders",
+    "lists",
+    "history_import",
+    "collision",
+    "funnel",
+    "lead_assign",
+)
 
 
 def main():
