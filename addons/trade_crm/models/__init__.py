@@ -68,6 +68,7 @@ from . import ir_websocket_trail
 from . import sale_order
 from . import sale_order_line
 from . import sale_order_effect
+from . import sale_order_gate
 from . import account_move
 from . import res_partner_access
 from . import export_partner_field

@@ -50,3 +50,4 @@ from . import test_privacy_export
 from . import test_lead_assign
 from . import test_lead_assign_concurrency
 from . import test_lead_score
+from . import test_order_gate

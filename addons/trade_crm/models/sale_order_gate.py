@@ -1,0 +1,192 @@
+from collections import defaultdict
+from typing import NamedTuple
+
+from odoo import api, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+# What a decision about an order rests on. Amounts stand for its lines: they are computed and
+# reach the database below write(), whatever changed them.
+ORDER_FIELDS = {
+    "amount_total",
+    "amount_untaxed",
+    "currency_id",
+    "partner_id",
+    "partner_invoice_id",
+    "payment_term_id",
+    "state",
+}
+# Lines may change and leave the total as it was: one raised, another lowered.
+LINE_FIELDS = {
+    "discount",
+    "order_id",
+    "price_unit",
+    "product_id",
+    "product_uom_id",
+    "product_uom_qty",
+    "tax_ids",
+}
+
+
+WAITING = "trade_crm.gate"
+
+
+class Refusal(NamedTuple):
+    """Why an order may not be confirmed, or changed after it was.
+
+    :param kind: who refuses, ``"credit"`` or ``"approval"``
+    :param text: for the staff: what is wrong and what helps
+    :param public_text: for the customer, who learns neither limits nor rules
+    :param payable: whether a payment of the customer helps
+    """
+
+    kind: str
+    text: str
+    public_text: str
+    payable: bool = False
+
+
+class SaleOrder(models.Model):
+    """One gate for every way in which an order becomes confirmed, and changes afterwards.
+
+    It stands in create and write, below each button, portal, payment, import and wizard, and it only
+    refuses: nothing is asked for or released here, because a refusal rolls back.
+    """
+
+    _inherit = "sale.order"
+
+    def _get_gate_refusals(self, before):
+        """Who refuses these orders as they are now.
+
+        To be extended. Runs for whoever confirms: a seller, the public user of the portal, a payment.
+
+        :param before: amounts that orders confirmed earlier had, in their currency and before what
+            changed in this transaction: ``{order id: amount_total}``. Orders that are not in it
+            are about to be confirmed, or have just been.
+        :return: ``{order: [Refusal]}``, orders that nobody refuses left out
+        """
+        return {}
+
+    def _check_gate(self, before=None):
+        """:raise UserError: with every reason of every order that is refused"""
+        refusals = self._get_gate_refusals(before or {})
+        if not refusals:
+            return
+        single = len(self) == 1
+        lines = [
+            refusal.text
+            if single
+            else self.env._("%(order)s: %(reason)s", order=order.name, reason=refusal.text)
+            for order, reasons in refusals.items()
+            for refusal in reasons
+        ]
+        raise UserError("\n".join(lines))
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        orders = super().create(vals_list)
+        if confirmed := orders.filtered(lambda order: order.state == "sale"):
+            confirmed._check_gate()
+        return orders
+
+    def write(self, vals):
+        confirmed = self.browse()
+        if vals.get("state") == "sale":
+            confirmed = self.filtered(lambda order: order.state != "sale")
+        result = super().write(vals)
+        if confirmed:
+            confirmed._check_gate()
+        return result
+
+    def _write_multi(self, vals_list):
+        changed = [
+            order_id
+            for order_id, vals in zip(self._ids, vals_list, strict=True)
+            if not ORDER_FIELDS.isdisjoint(vals) and vals.get("state", "sale") == "sale"
+        ]
+        before = self._get_confirmed_amounts(changed)
+        result = super()._write_multi(vals_list)
+        self.browse(before)._check_gate_later(before)
+        return result
+
+    @api.model
+    def _get_confirmed_amounts(self, order_ids):
+        """Amounts in the database of those that are confirmed there: ``{order id: amount}``."""
+        if not order_ids:
+            return {}
+        # Straight from the table, because the cache has the new values already.
+        query = SQL(
+            "SELECT id, amount_total FROM sale_order WHERE id IN %s AND state = 'sale'",
+            tuple(order_ids),
+        )
+        self.env.cr.execute(query)
+        return dict(self.env.cr.fetchall())
+
+    def _check_gate_later(self, before):
+        """Check confirmed orders when the transaction ends, with all of their lines changed.
+
+        In the middle of a change a line may be there twice, or not yet. The first amounts count:
+        those with which the orders were let through.
+        """
+        if not before:
+            return
+        waiting = self.env.cr.precommit.data.setdefault(WAITING, {})
+        if not waiting:
+            self.env.cr.precommit.add(self.browse()._check_changed_orders)
+        for order_id, amount in before.items():
+            waiting.setdefault(order_id, (amount, self.env.uid))
+
+    @api.model
+    def _check_changed_orders(self):
+        waiting = self.env.cr.precommit.data.pop(WAITING, {})
+        by_user = defaultdict(dict)
+        for order_id, (amount, user_id) in waiting.items():
+            by_user[user_id][order_id] = amount
+        for user_id, before in by_user.items():
+            # Whoever changed it may not be allowed to read what it is compared with.
+            orders = self.with_user(user_id).sudo().browse(before).exists()
+            confirmed = orders.filtered(lambda order: order.state == "sale")
+            confirmed._check_gate({order.id: before[order.id] for order in confirmed})
+
+
+class SaleOrderLine(models.Model):
+    _inherit = "sale.order.line"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        before = self.env["sale.order"]._get_confirmed_amounts(
+            {vals["order_id"] for vals in vals_list if vals.get("order_id")}
+        )
+        lines = super().create(vals_list)
+        lines.order_id._check_gate_later(before)
+        return lines
+
+    def _write_multi(self, vals_list):
+        changed = [
+            line_id
+            for line_id, vals in zip(self._ids, vals_list, strict=True)
+            if not LINE_FIELDS.isdisjoint(vals)
+        ]
+        before = self.browse(changed)._get_amounts_of_orders()
+        result = super()._write_multi(vals_list)
+        self.env["sale.order"]._check_gate_later(before)
+        return result
+
+    def unlink(self):
+        before = self._get_amounts_of_orders()
+        result = super().unlink()
+        self.env["sale.order"]._check_gate_later(before)
+        return result
+
+    def _get_amounts_of_orders(self):
+        """Amounts of the confirmed orders of these lines: ``{order id: amount}``."""
+        if not self:
+            return {}
+        query = SQL(
+            "SELECT DISTINCT sale_order.id, sale_order.amount_total"
+            " FROM sale_order_line JOIN sale_order ON sale_order.id = sale_order_line.order_id"
+            " WHERE sale_order_line.id IN %s AND sale_order.state = 'sale'",
+            self._ids,
+        )
+        self.env.cr.execute(query)
+        return dict(self.env.cr.fetchall())
