@@ -105,16 +105,23 @@ class CrmLead(models.Model):
         conditions = [
             SQL("crm_lead.email_normalized = ANY(%s)", list(values["email"])),
             SQL("crm_lead.phone_sanitized = ANY(%s)", list(values["phone"])),
-            SQL(
-                "crm_lead.partner_id = ANY(ARRAY("
-                "SELECT id FROM res_partner WHERE commercial_partner_id = ANY(%s)))",
-                list(values["customer"]),
-            ),
+            SQL("crm_lead.partner_id = ANY(%s)", self._get_contact_ids(values["customer"])),
         ]
         where = SQL("(%s)", SQL(" OR ").join(conditions))
         if since:
             where = SQL("%s AND create_date > %s", where, since)
         return self._read_keys(SQL("crm_lead"), where)
+
+    @api.model
+    def _get_contact_ids(self, customer_ids):
+        """Ids of the customers and of all of their contacts, for a statement of its own.
+
+        PostgreSQL looks values up in a hash only in a list that it knows when it plans.
+        """
+        rows = self.env.execute_query(
+            SQL("SELECT id FROM res_partner WHERE commercial_partner_id = ANY(%s)", [*customer_ids])
+        )
+        return [partner for [partner] in rows]
 
     @api.model
     def _read_keys(self, from_clause, where):
