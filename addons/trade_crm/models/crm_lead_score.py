@@ -6,6 +6,7 @@ from odoo.tools import SQL
 from odoo.tools.sql import column_exists, table_exists
 
 CHUNK_SIZE = 20_000
+LOOKED_UP = 1_000
 QUEUE = "trade_crm.score"
 
 
@@ -102,10 +103,24 @@ class CrmLead(models.Model):
             for name, value in keys:
                 values[name].add(value)
         self.env["res.partner"].flush_model(["commercial_partner_id"])
+        wanted_values = {
+            "email_normalized": list(values["email"]),
+            "phone_sanitized": list(values["phone"]),
+            "partner_id": self._get_contact_ids(values["customer"]),
+        }
+        many = sum(map(len, wanted_values.values())) > LOOKED_UP
+        # Few are looked up by index. Of many, each lead is looked up in a hash: with so many look-ups
+        # PostgreSQL misjudges an index whose leads have just been written.
         conditions = [
-            SQL("crm_lead.email_normalized = ANY(%s)", list(values["email"])),
-            SQL("crm_lead.phone_sanitized = ANY(%s)", list(values["phone"])),
-            SQL("crm_lead.partner_id = ANY(%s)", self._get_contact_ids(values["customer"])),
+            SQL(
+                "crm_lead.%s IN (SELECT unnest(%s::%s[]))"
+                if many
+                else "crm_lead.%s = ANY(%s::%s[])",
+                SQL.identifier(name),
+                wanted_list,
+                SQL.identifier("int4" if name == "partner_id" else "text"),
+            )
+            for name, wanted_list in wanted_values.items()
         ]
         where = SQL("(%s)", SQL(" OR ").join(conditions))
         if since:
@@ -114,10 +129,7 @@ class CrmLead(models.Model):
 
     @api.model
     def _get_contact_ids(self, customer_ids):
-        """Ids of the customers and of all of their contacts, for a statement of its own.
-
-        PostgreSQL looks values up in a hash only in a list that it knows when it plans.
-        """
+        """Ids of the customers and of all of their contacts."""
         rows = self.env.execute_query(
             SQL("SELECT id FROM res_partner WHERE commercial_partner_id = ANY(%s)", [*customer_ids])
         )

@@ -354,7 +354,10 @@ class TestLeadRequest(LeadCommon):
         of_request = [("res_model", "=", request._name), ("res_id", "=", request.id)]
         for model, domain in (
             ("mail.activity", of_request),
-            ("mail.followers", [*of_request, ("partner_id", "!=", self.user_beijing.partner_id.id)]),
+            (
+                "mail.followers",
+                [*of_request, ("partner_id", "!=", self.user_beijing.partner_id.id)],
+            ),
             ("mail.message", [("model", "=", request._name), ("res_id", "=", request.id)]),
         ):
             with self.subTest(model=model):
