@@ -63,6 +63,12 @@ class TradePrivacyRequest(models.Model):
             *self._get_document_sources(person),
             *self._get_analysis_sources(partners),
             (
+                "trade.lead.request",
+                self._get_decided_domain(person),
+                ["create_date", "name", "reason", "state", "decision", "decided_at"],
+            ),
+            ("trade.lead.log", self._get_decided_domain(person), ["happened_at", "kind", "note"]),
+            (
                 "trade.order.import.customer",
                 Domain("partner_id", "in", partners)
                 | Domain("email", "in", person.emails)

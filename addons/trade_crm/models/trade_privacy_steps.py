@@ -147,13 +147,21 @@ class TradePrivacyRequest(models.Model):
         ]
 
     def _get_lead_steps(self, person):
-        leads = person.leads.ids
+        leads, decided = person.leads.ids, self._get_decided_domain(person)
         return [
-            Step(self.env._("Notes on decisions"), "trade.lead.log", Domain("lead_id", "in", leads),
-                 "anonymise", run="_erase_lead_log"),
+            Step(self.env._("Notes on decisions"), "trade.lead.log", decided, "anonymise", run="_erase_lead_log"),
+            Step(self.env._("Requests of our people for the person"), "trade.lead.request", decided,
+                 "anonymise", self.env._("Who asked and who decided stays."), "_erase_lead_requests"),
             Step(self.env._("Leads"), "crm.lead", Domain("id", "in", leads), "anonymise",
                  self.env._("Open ones are lost; figures about sources and stages stay."), "_erase_leads"),
         ]  # fmt: skip
+
+    @api.model
+    def _get_decided_domain(self, person):
+        """What was decided on the person, or on a lead of theirs."""
+        return Domain("lead_id", "in", person.leads.ids) | Domain(
+            "partner_id", "in", person.partners.ids
+        )
 
     def _get_partner_steps(self, person, restricted):
         partner = Domain("partner_id", "in", person.partners.ids)
@@ -314,6 +322,11 @@ class TradePrivacyRequest(models.Model):
 
     def _erase_lead_log(self, rows, person):
         self._set(rows.filtered("note"), note=f"[{self.env._('erased')}]")
+
+    def _erase_lead_requests(self, requests, person):
+        erased = f"[{self.env._('erased')}]"
+        self._set(requests, name=erased, reason=erased)
+        self._set(requests.filtered("decision"), decision=erased)
 
     def _erase_quotations(self, orders, person):
         orders._action_cancel()
