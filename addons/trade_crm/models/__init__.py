@@ -40,6 +40,10 @@ from . import res_partner
 from . import res_partner_value
 from . import res_partner_type
 from . import res_partner_territory
+from . import trade_audience
+from . import trade_segment
+from . import trade_tag_rule
+from . import res_partner_segment
 from . import trade_territory_move
 from . import trade_tier_move
 from . import trade_tier_migration

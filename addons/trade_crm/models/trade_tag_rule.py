@@ -1,0 +1,405 @@
+import logging
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+_logger = logging.getLogger(__name__)
+
+RELATION = SQL("res_partner_res_partner_category_rel")
+
+
+class TradeTagRule(models.Model):
+    """Gives a tag of Odoo's to the customers that fit conditions, and takes it from those who do not.
+
+    A tag that a person gave is never taken, and one that a person took is not given again until the
+    customer has left the rule in between. Nothing happens before the rule is switched on.
+    """
+
+    _name = "trade.tag.rule"
+    _description = "Rule for a Tag"
+    _inherit = ["trade.audience.mixin", "mail.thread", "mail.activity.mixin"]
+    _order = "sequence, id"
+    _rec_name = "category_id"
+
+    category_id = fields.Many2one(
+        "res.partner.category", "Tag", required=True, index=True, ondelete="restrict", tracking=True
+    )
+    color = fields.Integer(related="category_id.color")
+    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True)
+    is_on = fields.Boolean(
+        "Switched on",
+        tracking=True,
+        copy=False,
+        help="Once switched on, tags come and go every night.",
+    )
+    company_id = fields.Many2one(
+        "res.company",
+        index=True,
+        help="Its figures are those that the conditions compare; empty for those of any company.",
+    )
+    user_id = fields.Many2one(
+        "res.users",
+        "Responsible",
+        required=True,
+        default=lambda self: self.env.user,
+        ondelete="restrict",
+        help="Is told when the rule fails.",
+    )
+    line_ids = fields.One2many("trade.audience.line", "tag_rule_id", copy=True)
+    member_ids = fields.One2many("trade.tag.member", "rule_id")
+    member_count = fields.Integer(
+        "Customers with the tag by this rule", compute="_compute_member_count"
+    )
+    fitting_count = fields.Integer("Fit now", compute="_compute_preview")
+    coming_count = fields.Integer("Would get the tag", compute="_compute_preview")
+    going_count = fields.Integer("Would lose the tag", compute="_compute_preview")
+    applied_at = fields.Datetime("Last run", readonly=True, copy=False)
+    error = fields.Char("Why it failed", readonly=True, copy=False)
+
+    @api.depends_context("uid")
+    def _compute_member_count(self):
+        counts = dict(
+            self.env["trade.tag.member"]._read_group(
+                [("rule_id", "in", self.ids)], ["rule_id"], ["__count"]
+            )
+        )
+        for rule in self:
+            rule.member_count = counts.get(rule._origin, 0)
+
+    @api.depends("line_ids", "match", "company_id", "category_id")
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_preview(self):
+        for rule in self:
+            saved = rule._origin if rule._origin.line_ids else None
+            counts = saved._count_preview() if saved else (0, 0, 0)
+            rule.fitting_count, rule.coming_count, rule.going_count = counts
+
+    # ------------------------------------------------------------------
+    # Members
+    # ------------------------------------------------------------------
+
+    def _get_companies(self):
+        """Of the user; all of them for the job."""
+        return self.company_id or self.env["res.company"].search([], order="id")
+
+    def _get_member_sql(self, names=()):
+        """``SQL`` of who fits, in whichever company, with the values that tell why.
+
+        :param names: fields of ``res.partner``
+        """
+        parts = []
+        for company in self._get_companies():
+            rule = self.with_company(company)
+            partners = rule.env["res.partner"]
+            query = partners._search(rule._get_member_domain())
+            columns = [
+                SQL("%s AS id", SQL.identifier(query.table, "id")),
+                SQL("%s AS company_id", company.id),
+                SQL("%s AS details", partners._get_values_sql(names, query)),
+            ]
+            parts.append(query.select(*columns))
+        return SQL(
+            "SELECT DISTINCT ON (id) id, company_id, details FROM (%s) fitting ORDER BY id, company_id",
+            SQL(" UNION ALL ").join(SQL("(%s)", part) for part in parts),
+        )
+
+    def _count_preview(self):
+        """(who fits, who would get the tag, who would lose it), of those that the user may see."""
+        self.ensure_one()
+        visible = self.env["res.partner"]._search(Domain.TRUE)
+        [row] = self.env.execute_query(
+            SQL(
+                """
+                WITH fitting AS MATERIALIZED (%(fitting)s),
+                     had AS MATERIALIZED (
+                        SELECT partner_id FROM trade_tag_member
+                         WHERE rule_id = %(rule)s AND partner_id IN %(visible)s)
+                SELECT (SELECT count(*) FROM fitting),
+                       (SELECT count(*) FROM fitting
+                         WHERE NOT EXISTS (SELECT FROM had WHERE partner_id = fitting.id)
+                           AND NOT EXISTS (
+                               SELECT FROM %(relation)s WHERE partner_id = fitting.id
+                                  AND category_id = %(category)s)),
+                       (SELECT count(*) FROM had
+                         WHERE NOT EXISTS (SELECT FROM fitting WHERE id = had.partner_id))
+                """,
+                fitting=self._get_member_sql(),
+                rule=self.id,
+                visible=visible.subselect(),
+                relation=RELATION,
+                category=self.category_id.id,
+            )
+        )
+        return row
+
+    # ------------------------------------------------------------------
+    # Buttons
+    # ------------------------------------------------------------------
+
+    def action_switch_on(self):
+        """Give the tag from now on, and now for the first time."""
+        for rule in self:
+            if not rule.line_ids:
+                raise UserError(
+                    self.env._(
+                        "“%s” has no condition yet: it would give the tag to nobody.",
+                        rule.category_id.display_name,
+                    )
+                )
+        self.is_on = True
+        return self.action_apply()
+
+    def action_switch_off(self):
+        """Give the tag to nobody any more, and take it from who has it by the rule."""
+        self.check_access("write")
+        self.is_on = False
+        self.sudo()._lock_or_tell()._take_all()
+
+    def action_apply(self):
+        """Run the rule now.
+
+        :raise UserError: when it fails or runs already
+        """
+        self.check_access("write")
+        for rule in self.sudo()._lock_or_tell():
+            if not rule.is_on:
+                raise UserError(self.env._("Switch the rule on first."))
+            rule._apply()
+        return True
+
+    def action_view_members(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.category_id.display_name,
+            "res_model": "trade.tag.member",
+            "view_mode": "list",
+            "domain": [("rule_id", "=", self.id)],
+        }
+
+    def action_view_fitting(self):
+        """Open the customers that fit now, whether they have the tag already or not."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "trade_crm.res_partner_action_customers"
+        )
+        domain = [("trade_tag_rule_ids", "in", self.ids)]
+        name = self.env._("Fit “%s”", self.category_id.display_name)
+        return {**action, "name": name, "display_name": name, "context": {}, "domain": domain}
+
+    # ------------------------------------------------------------------
+    # Run
+    # ------------------------------------------------------------------
+
+    def write(self, vals):
+        result = super().write(vals)
+        if vals.get("active") is False:
+            self.filtered("is_on").action_switch_off()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_with_tags(self):
+        self.sudo()._lock_or_tell()._take_all()
+
+    def _lock_or_tell(self):
+        """:raise UserError: when a rule runs at this moment"""
+        locked = self.try_lock_for_update()
+        if locked != self:
+            raise UserError(
+                self.env._(
+                    "“%s” is being applied at this moment. Try again when that is through.",
+                    (self - locked)[:1].category_id.display_name,
+                )
+            )
+        return self
+
+    @api.model
+    def _cron_apply(self):
+        """Run every rule, each in a transaction of its own; one that fails leaves the others running."""
+        rules = self.search([("is_on", "=", True)])
+        self.env["ir.cron"]._commit_progress(remaining=len(rules))
+        for rule in rules:
+            if rule.try_lock_for_update():
+                rule._apply_or_report()
+            self.env["ir.cron"]._commit_progress(1)
+
+    def _apply_or_report(self):
+        self.ensure_one()
+        try:
+            with self.env.cr.savepoint():
+                self._apply()
+        except Exception as error:
+            _logger.exception("The rule for the tag %s failed", self.id)
+            self.env.invalidate_all(flush=False)
+            self._report(error)
+
+    def _report(self, error):
+        """Tell who is responsible, once until it works again."""
+        text = str(error).strip().splitlines()[0][:500] if str(error).strip() else repr(error)
+        known = self.error
+        self.error = text
+        if not known:
+            speaking = self.with_context(lang=self.user_id.lang)
+            speaking.activity_schedule(
+                "mail.mail_activity_data_warning",
+                user_id=self.user_id.id,
+                summary=speaking.env._("The rule for this tag fails"),
+                note=text,
+            )
+
+    def _apply(self):
+        """Bring the members up to date, and then the tag of those who came and went."""
+        self.ensure_one()
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL("CREATE TEMP TABLE trade_tag_fitting ON COMMIT DROP AS %s", self._get_fitting_sql())
+        )
+        self.env.cr.execute(SQL("ANALYZE trade_tag_fitting"))
+        came, went = self._add_members(), self._drop_members()
+        self.env.cr.execute(SQL("DROP TABLE trade_tag_fitting"))
+        self._give_tag(came)
+        self._take_tag(went)
+        self.write({"applied_at": fields.Datetime.now(), "error": False})
+        self.activity_unlink(["mail.mail_activity_data_warning"])
+        self.env["trade.tag.member"].invalidate_model(flush=False)
+        self.env["res.partner"].invalidate_model(["category_id"], flush=False)
+
+    def _get_fitting_sql(self):
+        domain = Domain.AND(line._get_told_domain() for line in self.line_ids)
+        return self._get_member_sql(self.env["res.partner"]._get_told_fields(domain))
+
+    def _add_members(self):
+        """:return: ids of the customers that fit and did not before"""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                INSERT INTO trade_tag_member
+                       (rule_id, category_id, partner_id, company_id, since, details, by_hand)
+                SELECT %(rule)s, %(category)s, fitting.id, fitting.company_id, %(now)s, fitting.details,
+                       EXISTS (SELECT FROM %(relation)s given
+                                WHERE given.partner_id = fitting.id AND given.category_id = %(category)s)
+                       AND NOT EXISTS (SELECT FROM trade_tag_member other
+                                WHERE other.partner_id = fitting.id AND NOT other.by_hand
+                                  AND other.category_id = %(category)s)
+                  FROM trade_tag_fitting fitting
+                ON CONFLICT (rule_id, partner_id) DO NOTHING
+                RETURNING partner_id
+                """,
+                rule=self.id,
+                category=self.category_id.id,
+                now=fields.Datetime.now(),
+                relation=RELATION,
+            )
+        )
+        return [partner for [partner] in rows]
+
+    def _drop_members(self):
+        """Archived customers stay what they were.
+
+        :return: ids of the customers that do not fit any more and did not have the tag by hand
+        """
+        rows = self.env.execute_query(
+            SQL(
+                """
+                DELETE FROM trade_tag_member member
+                 USING res_partner partner
+                 WHERE member.rule_id = %s AND partner.id = member.partner_id AND partner.active
+                   AND NOT EXISTS (SELECT FROM trade_tag_fitting WHERE id = member.partner_id)
+                RETURNING member.partner_id, member.by_hand
+                """,
+                self.id,
+            )
+        )
+        return [partner for partner, by_hand in rows if not by_hand]
+
+    def _take_all(self):
+        """Take the tag from everybody who has it by these rules alone."""
+        for rule in self:
+            rows = self.env.execute_query(
+                SQL(
+                    "DELETE FROM trade_tag_member WHERE rule_id = %s RETURNING partner_id, by_hand",
+                    rule.id,
+                )
+            )
+            rule._take_tag([partner for partner, by_hand in rows if not by_hand])
+        self.env["trade.tag.member"].invalidate_model(flush=False)
+        self.env["res.partner"].invalidate_model(["category_id"], flush=False)
+
+    def _give_tag(self, partner_ids):
+        self.env.cr.execute(
+            SQL(
+                "INSERT INTO %s (partner_id, category_id) SELECT unnest(%s::int[]), %s"
+                " ON CONFLICT DO NOTHING",
+                RELATION,
+                partner_ids,
+                self.category_id.id,
+            )
+        )
+
+    def _take_tag(self, partner_ids):
+        """Unless another rule gives it as well."""
+        self.env.cr.execute(
+            SQL(
+                """
+                DELETE FROM %(relation)s given
+                 WHERE given.category_id = %(category)s AND given.partner_id = ANY(%(partners)s)
+                   AND NOT EXISTS (SELECT FROM trade_tag_member other
+                                    WHERE other.partner_id = given.partner_id
+                                      AND other.category_id = %(category)s)
+                """,
+                relation=RELATION,
+                category=self.category_id.id,
+                partners=partner_ids,
+            )
+        )
+
+
+class TradeTagMember(models.Model):
+    """A customer who fits a rule, since when and why. Written by the rules in SQL."""
+
+    _name = "trade.tag.member"
+    _description = "Tag by a Rule"
+    _inherit = ["trade.territory.path.mixin"]
+    _order = "since desc, id desc"
+    _log_access = False
+    _rec_name = "category_id"
+
+    rule_id = fields.Many2one("trade.tag.rule", required=True, readonly=True, ondelete="cascade")
+    category_id = fields.Many2one(
+        "res.partner.category", "Tag", required=True, readonly=True, index=True, ondelete="cascade"
+    )
+    color = fields.Integer(related="category_id.color")
+    partner_id = fields.Many2one(
+        "res.partner", "Customer", required=True, readonly=True, index=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one("res.company", readonly=True, ondelete="cascade")
+    since = fields.Datetime(required=True, readonly=True)
+    details = fields.Json("Values at that time", readonly=True)
+    by_hand = fields.Boolean(
+        "Given by a person", readonly=True, help="Had the tag before: it stays when the rule ends."
+    )
+    is_kept_off = fields.Boolean(
+        "Taken off by a person", compute="_compute_is_kept_off", help="Not given again meanwhile."
+    )
+    reason = fields.Char("Because", compute="_compute_reason")
+
+    _member_unique = models.UniqueIndex("(rule_id, partner_id)")
+
+    @api.depends("partner_id.category_id")
+    def _compute_is_kept_off(self):
+        for member in self:
+            member.is_kept_off = member.category_id not in member.partner_id.category_id
+
+    @api.depends("details", "rule_id.line_ids")
+    @api.depends_context("lang")
+    def _compute_reason(self):
+        for member in self:
+            # Who reads the customer may know why it has a tag; the rules are the managers'.
+            lines_sudo = member.rule_id.sudo().line_ids.filtered(
+                lambda line: line.mode == "include"
+            )
+            texts = [line._describe_with(member.details or {}) for line in lines_sudo]
+            member.reason = "; ".join(filter(None, texts))
