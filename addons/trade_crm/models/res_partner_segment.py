@@ -132,7 +132,7 @@ class ResPartner(models.Model):
         return " ".join(
             [
                 " › ".join(labels),
-                self._describe_operator(condition.operator, condition.value),
+                self._describe_operator(field, condition.operator, condition.value),
                 self._describe_value(field, condition.value),
             ]
         ).strip()
@@ -149,16 +149,23 @@ class ResPartner(models.Model):
             value=self._describe_value(field, value),
             limit=" ".join(
                 [
-                    self._describe_operator(condition.operator, condition.value),
+                    self._describe_operator(field, condition.operator, condition.value),
                     self._describe_value(field, condition.value),
                 ]
             ).strip(),
         )
 
     @api.model
-    def _describe_operator(self, operator, value):
+    def _describe_operator(self, field, operator, value):
         if value is False or (isinstance(value, list | tuple) and list(value) == [False]):
             return self.env._("is empty") if operator in ("=", "in") else self.env._("is set")
+        if field.type in ("date", "datetime") and operator[0] in "<>":
+            return {
+                "<": self.env._("before"),
+                "<=": self.env._("until"),
+                ">": self.env._("after"),
+                ">=": self.env._("since"),
+            }[operator]
         return {
             "=": self.env._("is"),
             "!=": self.env._("is not"),
@@ -194,7 +201,7 @@ class ResPartner(models.Model):
         if field.type == "monetary":
             return formatLang(self.env, value, currency_obj=self.env.company.currency_id)
         if field.type == "float":
-            return formatLang(self.env, value, digits=1)
+            return formatLang(self.env, value, digits=0 if value == int(value) else 1)
         return str(value)
 
     @api.model
@@ -204,8 +211,7 @@ class ResPartner(models.Model):
         try:
             return format_date(self.env, fields.Date.to_date(value))
         except ValueError:
-            # "today -30d"
-            return value
+            return self.env._("today") if value == "today" else value
 
     # ------------------------------------------------------------------
     # Values of fields in SQL

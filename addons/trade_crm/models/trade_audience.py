@@ -41,7 +41,7 @@ class TradeAudienceMixin(models.AbstractModel):
     _description = "Chooses Customers"
 
     match = fields.Selection(
-        MATCHES, "Customers have to fit", required=True, default="all", tracking=True
+        MATCHES, "Have to fit", required=True, default="all", tracking=True
     )
     # To be replaced: the field of trade.audience.line that leads here differs.
     line_ids = fields.One2many("trade.audience.line", string="Conditions", copy=True)

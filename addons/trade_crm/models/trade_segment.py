@@ -118,20 +118,6 @@ class TradeSegment(models.Model):
         domain = [("trade_segment_ids", "in", segment.ids) for segment in self]
         return {**action, "name": name, "display_name": name, "context": {}, "domain": domain}
 
-    @api.model
-    def _create_from_domain(self, name, domain, is_shared=False):
-        """Save a filter of a customer list as a segment.
-
-        :param domain: list, as the web client has it
-        """
-        return self.create(
-            {
-                "name": name,
-                "is_shared": is_shared,
-                "line_ids": [fields.Command.create({"kind": "domain", "domain": str(domain)})],
-            }
-        )
-
     # ------------------------------------------------------------------
     # Snapshot
     # ------------------------------------------------------------------
