@@ -40,9 +40,7 @@ class TradeAudienceMixin(models.AbstractModel):
     _name = "trade.audience.mixin"
     _description = "Chooses Customers"
 
-    match = fields.Selection(
-        MATCHES, "Have to fit", required=True, default="all", tracking=True
-    )
+    match = fields.Selection(MATCHES, "Have to fit", required=True, default="all", tracking=True)
     # To be replaced: the field of trade.audience.line that leads here differs.
     line_ids = fields.One2many("trade.audience.line", string="Conditions", copy=True)
     summary = fields.Text("In words", compute="_compute_summary")

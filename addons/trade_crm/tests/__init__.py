@@ -53,3 +53,4 @@ from . import test_lead_score
 from . import test_order_gate
 from . import test_segment
 from . import test_tag_rule
+from . import test_today
