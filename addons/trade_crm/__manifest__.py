@@ -72,6 +72,7 @@
         "views/trade_segment_views.xml",
         "views/trade_tag_rule_views.xml",
         "views/trade_today_views.xml",
+        "views/res_partner_360_views.xml",
         "views/trade_access_log_views.xml",
         "views/res_partner_access_views.xml",
         "views/res_config_settings_access_views.xml",

@@ -46,6 +46,8 @@ from . import trade_tag_rule
 from . import res_partner_segment
 from . import res_partner_person
 from . import trade_today
+from . import res_partner_360
+from . import res_partner_timeline
 from . import trade_territory_move
 from . import trade_tier_move
 from . import trade_tier_migration

@@ -221,6 +221,14 @@ class TradeAudienceLine(models.Model):
             raise UserError(self.env._("The filter “%s” cannot be read.", self.domain)) from error
 
     def _get_bought_domain(self):
+        if (
+            self.measure == "any"
+            and self.period == "last"
+            and not (self.product_ids or self.categ_ids)
+        ):
+            # The profile knows the last purchase.
+            first, _last = self._get_days(self._get_company())
+            return Domain("trade_last_order_date", ">=", first)
         # In the brackets, because Odoo would take the statement for a list of values otherwise.
         return Domain(
             "id", "in", SQL("(SELECT partner_id FROM (%s) bought)", self._get_purchase_sql())
@@ -235,7 +243,7 @@ class TradeAudienceLine(models.Model):
 
     def _get_purchase_sql(self):
         """``SQL`` of the customers that bought enough: rows (partner_id, value)."""
-        company = (self.segment_id or self.tag_rule_id).sudo()._get_audience_company()
+        company = self._get_company()
         self.env["trade.sales.fact"].flush_model()
         value = MEASURE_SQL[self.measure]
         return SQL(
@@ -245,6 +253,9 @@ class TradeAudienceLine(models.Model):
             value,
             1 if self.measure == "any" else self.minimum,
         )
+
+    def _get_company(self):
+        return (self.segment_id or self.tag_rule_id).sudo()._get_audience_company()
 
     def _get_purchase_conditions(self, company):
         first, last = self._get_days(company)

@@ -85,24 +85,18 @@ class TradeTagRule(models.Model):
         """Of the user; all of them for the job."""
         return self.company_id or self.env["res.company"].search([], order="id")
 
-    def _get_member_sql(self, names=()):
-        """``SQL`` of who fits, in whichever company, with the values that tell why.
-
-        :param names: fields of ``res.partner``
-        """
+    def _get_member_sql(self):
+        """``SQL`` of who fits, and of the first company in which: rows (id, company_id)."""
         parts = []
         for company in self._get_companies():
             rule = self.with_company(company)
-            partners = rule.env["res.partner"]
-            query = partners._search(rule._get_member_domain())
-            columns = [
-                SQL("%s AS id", SQL.identifier(query.table, "id")),
-                SQL("%s AS company_id", company.id),
-                SQL("%s AS details", partners._get_values_sql(names, query)),
-            ]
-            parts.append(query.select(*columns))
+            query = rule._get_members_query()
+            member = SQL.identifier(query.table, "id")
+            parts.append(query.select(SQL("%s AS id", member), SQL("%s AS company_id", company.id)))
+        if len(parts) == 1:
+            return parts[0]
         return SQL(
-            "SELECT DISTINCT ON (id) id, company_id, details FROM (%s) fitting ORDER BY id, company_id",
+            "SELECT id, min(company_id) AS company_id FROM (%s) fitting GROUP BY id",
             SQL(" UNION ALL ").join(SQL("(%s)", part) for part in parts),
         )
 
@@ -255,7 +249,7 @@ class TradeTagRule(models.Model):
         self.ensure_one()
         self.env.flush_all()
         self.env.cr.execute(
-            SQL("CREATE TEMP TABLE trade_tag_fitting ON COMMIT DROP AS %s", self._get_fitting_sql())
+            SQL("CREATE TEMP TABLE trade_tag_fitting ON COMMIT DROP AS %s", self._get_member_sql())
         )
         self.env.cr.execute(SQL("ANALYZE trade_tag_fitting"))
         came, went = self._add_members(), self._drop_members()
@@ -267,31 +261,58 @@ class TradeTagRule(models.Model):
         self.env["trade.tag.member"].invalidate_model(flush=False)
         self.env["res.partner"].invalidate_model(["category_id"], flush=False)
 
-    def _get_fitting_sql(self):
-        domain = Domain.AND(line._get_told_domain() for line in self.line_ids)
-        return self._get_member_sql(self.env["res.partner"]._get_told_fields(domain))
-
     def _add_members(self):
         """:return: ids of the customers that fit and did not before"""
+        self.env.cr.execute(
+            SQL(
+                "CREATE TEMP TABLE trade_tag_coming ON COMMIT DROP AS SELECT * FROM trade_tag_fitting fitting"
+                " WHERE NOT EXISTS (SELECT FROM trade_tag_member known"
+                " WHERE known.rule_id = %s AND known.partner_id = fitting.id)",
+                self.id,
+            )
+        )
+        came = []
+        for company in self._get_companies():
+            came += self._add_members_of(company)
+        self.env.cr.execute(SQL("DROP TABLE trade_tag_coming"))
+        return came
+
+    def _add_members_of(self, company):
+        """Write down who comes because of the figures of ``company``, with the values that tell why."""
+        partners = self.env["res.partner"].with_company(company)
+        query = partners._search(
+            Domain(
+                "id",
+                "in",
+                SQL("(SELECT id FROM trade_tag_coming WHERE company_id = %s)", company.id),
+            )
+        )
+        told = Domain.AND(line._get_told_domain() for line in self.line_ids)
+        values = partners._get_values_sql(partners._get_told_fields(told), query)
+        coming = query.select(
+            SQL("%s AS id", SQL.identifier(query.table, "id")), SQL("%s AS details", values)
+        )
         rows = self.env.execute_query(
             SQL(
                 """
                 INSERT INTO trade_tag_member
                        (rule_id, category_id, partner_id, company_id, since, details, by_hand)
-                SELECT %(rule)s, %(category)s, fitting.id, fitting.company_id, %(now)s, fitting.details,
+                SELECT %(rule)s, %(category)s, coming.id, %(company)s, %(now)s, coming.details,
                        EXISTS (SELECT FROM %(relation)s given
-                                WHERE given.partner_id = fitting.id AND given.category_id = %(category)s)
+                                WHERE given.partner_id = coming.id AND given.category_id = %(category)s)
                        AND NOT EXISTS (SELECT FROM trade_tag_member other
-                                WHERE other.partner_id = fitting.id AND NOT other.by_hand
+                                WHERE other.partner_id = coming.id AND NOT other.by_hand
                                   AND other.category_id = %(category)s)
-                  FROM trade_tag_fitting fitting
+                  FROM (%(coming)s) coming
                 ON CONFLICT (rule_id, partner_id) DO NOTHING
                 RETURNING partner_id
                 """,
                 rule=self.id,
                 category=self.category_id.id,
+                company=company.id,
                 now=fields.Datetime.now(),
                 relation=RELATION,
+                coming=coming,
             )
         )
         return [partner for [partner] in rows]

@@ -54,3 +54,4 @@ from . import test_order_gate
 from . import test_segment
 from . import test_tag_rule
 from . import test_today
+from . import test_customer_360
