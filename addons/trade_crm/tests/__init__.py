@@ -6,6 +6,7 @@ from . import test_migrations
 from . import test_order_history
 from . import test_order_import
 from . import test_order_ladder
+from . import test_order_type
 from . import test_policy_draft
 from . import test_policy_scores
 from . import test_preset
