@@ -72,6 +72,11 @@ from . import sale_order_line
 from . import sale_order_gate
 from . import sale_order_type
 from . import sale_order_effect
+from . import trade_approval_rule
+from . import trade_approval_match
+from . import trade_approval_step
+from . import trade_approval_request
+from . import sale_order_approval
 from . import account_move
 from . import res_partner_access
 from . import export_partner_field

@@ -273,9 +273,7 @@ class SaleOrder(models.Model):
                 if sequence
                 else odoo_sudo.next_by_code("sale.order", sequence_date=date)
             )
-            super(SaleOrder, order).write(
-                {"name": number, "trade_number_sequence_id": sequence.id}
-            )
+            super(SaleOrder, order).write({"name": number, "trade_number_sequence_id": sequence.id})
             order.message_post(
                 body=self.env._(
                     "Number %(old)s became %(new)s with the order type.", old=old, new=number

@@ -153,9 +153,12 @@ class TestOrderType(TradeCrmCommon):
 
     def test_prefixes_must_not_meet(self):
         for prefix in ("TR", "TR2026", "TR%(y)s", "S"):
-            with self.subTest(prefix=prefix), self.assertRaisesRegex(ValidationError, "prefixes"):
-                with self.env.cr.savepoint():
-                    self.plain.number_prefix = prefix
+            with (
+                self.subTest(prefix=prefix),
+                self.assertRaisesRegex(ValidationError, "prefixes"),
+                self.env.cr.savepoint(),
+            ):
+                self.plain.number_prefix = prefix
         with self.assertRaisesRegex(ValidationError, "prefixes"):
             self.retail.with_company(self.company_us).number_prefix = "TR"
 
@@ -231,9 +234,10 @@ class TestOrderType(TradeCrmCommon):
             [("model", "=", "sale.order"), ("name", "in", names)]
         )
         order = self.order()
-        with self.assertRaisesRegex(
-            UserError, "need: Customer Reference, Delivery Date"
-        ), self.env.cr.savepoint():
+        with (
+            self.assertRaisesRegex(UserError, "need: Customer Reference, Delivery Date"),
+            self.env.cr.savepoint(),
+        ):
             order.action_confirm()
         order.write({"client_order_ref": "PO 1", "commitment_date": "2026-05-01 00:00:00"})
         order.action_confirm()
