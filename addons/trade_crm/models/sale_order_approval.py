@@ -195,7 +195,7 @@ class SaleOrder(models.Model):
             request_sudo = order.sudo()._get_own_request()
             given = ()
             if request_sudo.state == "approved" and order._is_as_asked(request_sudo):
-                given = request_sudo.rule_ids.ids
+                given = request_sudo._get_rule_ids()
             left = {rule: reason for rule, reason in reasons.items() if rule not in given}
             if left:
                 missing[order] = left
@@ -316,7 +316,7 @@ class SaleOrder(models.Model):
             raise UserError(self.env._("%s needs no approval: confirm it.", self.name))
         if self.trade_approval_state == "pending":
             request_sudo = self.sudo().trade_approval_request_id
-            if not set(reasons) - set(request_sudo.rule_ids.ids):
+            if not set(reasons) - request_sudo._get_rule_ids():
                 raise UserError(self._describe_approval(reasons))
         return self._get_needed_rules()[self]
 

@@ -18,12 +18,11 @@ class SaleOrder(models.Model):
             rules = self.env["trade.approval.rule"]._get_rules(order.company_id, today)
             if not rules:
                 continue
-            order = order.sudo().with_company(order.company_id)
-            figures = {}
-            matched = {rule["id"]: order._match_rule(rule, figures) for rule in rules}
+            order_sudo, figures = order.sudo(), {}
+            matched = {rule["id"]: order_sudo._match_rule(rule, figures) for rule in rules}
             matched = {rule: reason for rule, reason in matched.items() if reason}
             if matched:
-                needed[order.with_env(self.env)] = matched
+                needed[order] = matched
         return needed
 
     def _get_approval_day(self):
@@ -52,10 +51,11 @@ class SaleOrder(models.Model):
 
     def _match_lists(self, rule, figures):
         """Reasons, none if the rule has no such condition; None when the order does not meet it."""
-        customer = self.partner_id.commercial_partner_id
         values = {
             "order_type_ids": lambda: self.trade_order_type_id,
-            "customer_type_ids": lambda: customer.trade_customer_type_id,
+            "customer_type_ids": lambda: (
+                self.partner_id.commercial_partner_id.trade_customer_type_id
+            ),
             "payment_term_ids": lambda: self.payment_term_id,
             "tier_ids": lambda: self._get_figure(figures, "tier"),
             "territory_ids": lambda: self._get_figure(figures, "territory"),
@@ -231,7 +231,7 @@ class SaleOrder(models.Model):
 
     def _get_line_cost(self, line):
         """What a unit costs: the product's cost, or what the line says when that is more."""
-        product = line.product_id
+        product = line.product_id.with_company(self.company_id)
         cost = product.uom_id._compute_price(product.standard_price, line.product_uom_id)
         cost = self.company_id.currency_id._convert(
             cost,

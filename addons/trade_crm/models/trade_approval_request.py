@@ -51,7 +51,7 @@ class TradeApprovalRequest(models.Model):
     note = fields.Text("Why", readonly=True, help="In the words of who asks.")
     content = fields.Json(readonly=True)
     fingerprint = fields.Char(readonly=True)
-    rule_ids = fields.Many2many("trade.approval.rule", string="Rules", readonly=True)
+    rule_reasons = fields.Json(readonly=True, help="What asked for it: {rule id: reason}.")
     step_ids = fields.One2many("trade.approval.step", "request_id", "Steps", readonly=True)
     decided_at = fields.Datetime("Decided", readonly=True)
 
@@ -178,6 +178,10 @@ class TradeApprovalRequest(models.Model):
             )
         return steps
 
+    def _get_rule_ids(self):
+        """Ids of the rules that the request is about: a set."""
+        return {int(rule_id) for rule_id in self.rule_reasons or ()}
+
     # ------------------------------------------------------------------
     # Ask
     # ------------------------------------------------------------------
@@ -192,7 +196,6 @@ class TradeApprovalRequest(models.Model):
         rules = self.env["trade.approval.rule"].sudo().browse(reasons)
         order_sudo = order.sudo()
         content = order_sudo._get_approval_content()
-        figures = order_sudo.with_company(order_sudo.company_id)
         request_sudo = self.sudo().create(
             {
                 "order_id": order.id,
@@ -204,11 +207,11 @@ class TradeApprovalRequest(models.Model):
                 "note": (note or "").strip(),
                 "content": content,
                 "fingerprint": get_fingerprint(content),
-                "rule_ids": rules.ids,
+                "rule_reasons": reasons,
                 "currency_id": order_sudo.currency_id.id,
                 "amount_total": order_sudo.amount_total,
-                "discount": figures._get_approval_discounts()[0],
-                "margin_percent": figures._get_approval_margin(),
+                "discount": order_sudo._get_approval_discounts()[0],
+                "margin_percent": order_sudo._get_approval_margin(),
             }
         )
         request_sudo.message_unsubscribe(self.env.user.partner_id.ids)
