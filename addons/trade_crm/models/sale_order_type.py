@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
 from odoo.tools.sql import column_exists, create_column
 
 from .sale_order_gate import Refusal
@@ -168,6 +169,8 @@ class SaleOrder(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        # One dictionary for several orders would give them one number.
+        vals_list = [dict(vals) for vals in vals_list]
         self._fill_types(vals_list)
         self._fill_numbers(vals_list)
         return super().create(vals_list)
@@ -240,6 +243,7 @@ class SaleOrder(models.Model):
         )
         company_ids = {vals.get("company_id") or self.env.company.id for vals in unnumbered}
         sequences = types._read_sequences(self.env["res.company"].browse(company_ids), True)
+        self._wait_for_gapless(sequences.values())
         for vals in unnumbered:
             key = vals["trade_order_type_id"], vals.get("company_id") or self.env.company.id
             if sequence := sequences[key]:
@@ -252,6 +256,18 @@ class SaleOrder(models.Model):
             return None
         return fields.Datetime.context_timestamp(self, fields.Datetime.to_datetime(date_order))
 
+    @api.model
+    def _wait_for_gapless(self, sequences):
+        """Wait for who takes a number without gaps at this moment, then begin again.
+
+        Odoo does not wait: of many orders at once, most would fail however often they are retried.
+        """
+        ids = {sequence.id for sequence in sequences if sequence.implementation == "no_gap"}
+        if ids:
+            self.env.cr.execute(
+                SQL("UPDATE ir_sequence SET id = id WHERE id IN %s", tuple(sorted(ids)))
+            )
+
     def _renumber(self):
         """Give drafts of another type a number of that type, each its own.
 
@@ -260,6 +276,7 @@ class SaleOrder(models.Model):
         if not self.trade_order_type_id and not self.trade_number_sequence_id:
             return
         sequences = self.trade_order_type_id._read_sequences(self.company_id, True)
+        self._wait_for_gapless(sequences.values())
         for order in self:
             sequence = sequences.get((order.trade_order_type_id.id, order.company_id.id))
             sequence = sequence if sequence is not None else self.env["ir.sequence"]
@@ -295,8 +312,8 @@ class SaleOrder(models.Model):
     def _describe_missing_fields(self):
         """What the type requires and the order lacks, in a sentence; empty when it lacks nothing."""
         self.ensure_one()
-        required = self.trade_order_type_id.required_field_ids
-        names = {field.name for field in required if not self[field.name]}
+        required = self.trade_order_type_id.requirement_ids.mapped("field_name")
+        names = {name for name in required if name in self._fields and not self[name]}
         if not names:
             return ""
         labels = self.fields_get(list(names), ["string"])

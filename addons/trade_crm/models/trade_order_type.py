@@ -24,15 +24,8 @@ class TradeOrderType(models.Model):
     customer_type_ids = fields.Many2many(
         "trade.customer.type", string="For customers of type", help="Leave empty for all customers."
     )
-    required_field_ids = fields.Many2many(
-        "ir.model.fields",
-        string="Required on the order",
-        domain=[
-            ("model", "=", "sale.order"),
-            ("readonly", "=", False),
-            ("ttype", "not in", ("one2many", "json", "properties")),
-        ],
-        help="An order of this type is not confirmed before these are filled in.",
+    requirement_ids = fields.One2many(
+        "trade.order.type.requirement", "order_type_id", "Required on the order", copy=True
     )
     delivery_days = fields.Integer(
         "Delivery promise",
@@ -74,10 +67,11 @@ class TradeOrderType(models.Model):
         sequences = self._get_sequences(self.env.company)
         for order_type in self:
             sequence = sequences.get(order_type.id)
-            order_type.number_prefix = sequence and sequence.prefix
-            order_type.number_gapless = bool(sequence) and sequence.implementation == "no_gap"
-            order_type.number_next = sequence and sequence.get_next_char(
-                sequence.number_next_actual
+            used = sequence and sequence.active
+            order_type.number_prefix = sequence.prefix if used else False
+            order_type.number_gapless = bool(used) and sequence.implementation == "no_gap"
+            order_type.number_next = (
+                sequence.get_next_char(sequence.number_next_actual) if used else False
             )
 
     def _inverse_numbers(self):
@@ -189,6 +183,37 @@ class TradeOrderType(models.Model):
             "domain": Domain("trade_order_type_id", "=", self.id),
             "context": {"default_trade_order_type_id": self.id},
         }
+
+
+class TradeOrderTypeRequirement(models.Model):
+    """A field that has to be filled in before orders of a type are confirmed."""
+
+    _name = "trade.order.type.requirement"
+    _description = "Required on Orders"
+    _rec_name = "field_name"
+
+    order_type_id = fields.Many2one(
+        "trade.order.type", required=True, index=True, ondelete="cascade"
+    )
+    field_name = fields.Selection("_get_order_fields", "Field", required=True)
+
+    _field_unique = models.UniqueIndex("(order_type_id, field_name)", "A field is required once.")
+
+    @api.model
+    def _get_order_fields(self):
+        """What a person fills in on an order: ``[(name, label)]``."""
+        order_fields = self.env["sale.order"].fields_get(
+            attributes=["string", "type", "readonly", "store"]
+        )
+        chosen = [
+            (name, field["string"])
+            for name, field in order_fields.items()
+            if field["store"]
+            and not field["readonly"]
+            and field["type"] not in ("one2many", "json", "properties")
+            and not name.startswith(("activity_", "message_", "access_", "website_message"))
+        ]
+        return sorted(chosen, key=lambda pair: pair[1])
 
 
 class TradeCustomerType(models.Model):

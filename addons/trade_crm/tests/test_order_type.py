@@ -118,6 +118,10 @@ class TestOrderType(TradeCrmCommon):
                 self.assertNotRegex(order.name, "^T[WR]")
         self.assertEqual([orders[1].name, orders[4].name], ["TR00001", "TR00002"])
 
+    def test_one_dictionary_for_several_orders(self):
+        orders = self.orders.create([{"partner_id": self.dealer.id}] * 3)
+        self.assertEqual(len(set(orders.mapped("name"))), 3)
+
     def test_batch_write_gives_each_its_number(self):
         orders = self.orders.create([{"partner_id": self.customer.id} for _number in range(3)])
         orders.write({"trade_order_type_id": self.retail.id})
@@ -171,6 +175,11 @@ class TestOrderType(TradeCrmCommon):
             ]
         )
         self.assertEqual(order.mapped("name"), ["TR00001", "USR00001"])
+
+    def test_prefix_is_shown_where_there_is_one(self):
+        types = self._as(self.user_manager, self.retail | self.plain)
+        self.assertEqual(types.mapped("number_prefix"), ["TR", False])
+        self.assertEqual(types.mapped("number_next"), ["TR00001", False])
 
     def test_without_prefix_they_have_the_usual_numbers(self):
         self.retail.number_prefix = False
@@ -230,9 +239,9 @@ class TestOrderType(TradeCrmCommon):
 
     def test_required_fields(self):
         names = ("client_order_ref", "commitment_date")
-        self.wholesale.required_field_ids = self.env["ir.model.fields"].search(
-            [("model", "=", "sale.order"), ("name", "in", names)]
-        )
+        wholesale = self._as(self.user_manager, self.wholesale)
+        wholesale.requirement_ids = [Command.create({"field_name": name}) for name in names]
+        wholesale.read()
         order = self.order()
         with (
             self.assertRaisesRegex(UserError, "need: Customer Reference, Delivery Date"),
