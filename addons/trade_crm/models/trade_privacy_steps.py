@@ -150,7 +150,7 @@ class TradePrivacyRequest(models.Model):
         leads = person.leads.ids
         return [
             Step(self.env._("Notes on decisions"), "trade.lead.log", Domain("lead_id", "in", leads),
-                 "anonymise", run="_erase_lead_log"),
+                 "anonymise", run="_erase_notes"),
             Step(self.env._("Leads"), "crm.lead", Domain("id", "in", leads), "anonymise",
                  self.env._("Open ones are lost; figures about sources and stages stay."), "_erase_leads"),
         ]  # fmt: skip
@@ -165,7 +165,13 @@ class TradePrivacyRequest(models.Model):
               day=self._format_day(restricted))
             if restricted else self.env._("Country and language stay, for figures.")
         )  # fmt: skip
+        orders = Domain("order_id", "any", person.get_partner_domain("partner_id"))
+        steps = Domain("request_id.order_id", "any", person.get_partner_domain("partner_id"))
         return [
+            Step(self.env._("Words with requests for approval"), "trade.approval.request", orders,
+                 "anonymise", self.env._("Who decided what stays."), "_erase_notes"),
+            Step(self.env._("Words with approvals"), "trade.approval.step", steps, "anonymise",
+                 run="_erase_notes"),
             Step(self.env._("Open quotations"), "sale.order", quotations, "anonymise", self.env._("They are cancelled."),
                  "_erase_quotations"),
             Step(self.env._("Portal access"), "res.users", partner, "anonymise", run="_erase_users"),
@@ -312,7 +318,7 @@ class TradePrivacyRequest(models.Model):
     # Leads and customers
     # ------------------------------------------------------------------
 
-    def _erase_lead_log(self, rows, person):
+    def _erase_notes(self, rows, person):
         self._set(rows.filtered("note"), note=f"[{self.env._('erased')}]")
 
     def _erase_quotations(self, orders, person):

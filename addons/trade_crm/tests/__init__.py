@@ -32,6 +32,7 @@ from . import test_value_oracle
 from . import test_access_log
 from . import test_approval
 from . import test_approval_concurrency
+from . import test_approval_ui
 from . import test_approval_ways_round
 from . import test_export_control
 from . import test_lead_pool

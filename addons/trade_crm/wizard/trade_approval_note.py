@@ -22,6 +22,7 @@ class TradeApprovalNote(models.TransientModel):
     def _compute_reason(self):
         for wizard in self:
             if wizard.kind == "ask":
+                wizard.order_id.check_access("read")
                 reasons = wizard.order_id._get_missing_approvals().get(wizard.order_id, {})
                 wizard.reason = "\n".join(reasons.values())
             else:
