@@ -141,11 +141,27 @@ class SaleOrder(models.Model):
     def _get_approval_amount(self):
         """Untaxed amount in the currency of the company."""
         return self.currency_id._convert(
-            self.amount_untaxed,
+            self._get_approval_net(),
             self.company_id.currency_id,
             self.company_id,
             (self.date_order or fields.Datetime.now()).date(),
         )
+
+    def _get_approval_net(self):
+        """Untaxed amount, from what makes it up: stored amounts can be written over RPC."""
+        return sum(self._get_line_net(line) for line in self._get_approval_lines())
+
+    def _get_line_net(self, line):
+        price = line.price_unit * (1 - line.discount / 100)
+        if not any(tax.price_include for tax in line.tax_ids):
+            return price * line.product_uom_qty
+        return line.tax_ids.compute_all(
+            price,
+            currency=self.currency_id,
+            quantity=line.product_uom_qty,
+            product=line.product_id,
+            partner=self.partner_shipping_id,
+        )["total_excluded"]
 
     def _get_approval_tier(self):
         profile = self.env["trade.customer.profile"].search(
@@ -223,7 +239,7 @@ class SaleOrder(models.Model):
     def _get_approval_margin(self):
         """Margin in percent of the untaxed amount."""
         lines = self._get_approval_lines()
-        revenue = sum(lines.mapped("price_subtotal"))
+        revenue = self._get_approval_net()
         cost = sum(line.product_uom_qty * self._get_line_cost(line) for line in lines)
         if revenue <= 0:
             return -100.0 if cost else 0.0

@@ -42,7 +42,8 @@ class TradeOrderType(models.Model):
     number_prefix = fields.Char(
         compute="_compute_numbers",
         inverse="_inverse_numbers",
-        help="Orders of this type are numbered on their own. Empty: they have Odoo's numbers.",
+        help="Orders of this type are numbered on their own; %(year)s stands for the year. "
+        "Empty: they have Odoo's numbers.",
     )
     number_gapless = fields.Boolean(
         "Without gaps",

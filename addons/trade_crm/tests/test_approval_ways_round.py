@@ -125,6 +125,30 @@ class TestApprovalWaysRound(ApprovalCommon):
         order.order_line.purchase_price = 1.0
         self.assert_refused(order.action_confirm, "the margin is less")
 
+    def test_stored_amounts_written(self):
+        self.make_rule(name="Low margin", by_margin=True, margin_below=45)
+        order = self.make_order(quantity=100)
+        line = order.order_line
+        for record, values in (
+            (order, {"amount_untaxed": 1.0, "amount_total": 1.0}),
+            (line, {"price_subtotal": 1.0, "price_total": 1.0}),
+            (line, {"price_subtotal": 1e6, "margin": 1e6, "margin_percent": 1.0}),
+        ):
+            with self.subTest(values=values), self.env.cr.savepoint() as savepoint:
+                record.write(values)
+                self._commit()
+                self.assert_refused(order.action_confirm, "the amount .*the margin|the margin")
+                self.assertEqual(len(order._get_needed_rules()[order]), 2)
+                savepoint.rollback()
+                self.env.invalidate_all()
+
+    def test_line_moved_to_a_confirmed_order(self):
+        order = self.make_order()
+        order.action_confirm()
+        self._commit()
+        gift = self.make_order(discount=100, quantity=50).order_line
+        self.assert_refused(lambda: gift.write({"order_id": order.id}))
+
     def test_fields_of_the_approval(self):
         order = self.make_order(35)
         request = self.approved_order().trade_approval_request_id

@@ -224,6 +224,24 @@ class TestOrderType(TradeCrmCommon):
         self.dealer.with_company(self.company_cn).property_payment_term_id = self.term_own
         self.assertEqual(self.order().payment_term_id, self.term_own)
 
+    def test_template_of_the_type(self):
+        template = self.env["sale.order.template"].create(
+            {
+                "name": "Starter set",
+                "company_id": self.company_cn.id,
+                "sale_order_template_line_ids": [
+                    Command.create({"product_id": self.product_service.id, "product_uom_qty": 7})
+                ],
+            }
+        )
+        self.retail.with_company(self.company_cn).sale_order_template_id = template
+        self.user_rep.group_ids |= self.env.ref("sale_management.group_sale_order_template")
+        form = Form(self.orders)
+        form.partner_id = self.consumer
+        self.assertEqual(form.sale_order_template_id, template)
+        self.assertEqual(form.save().order_line.product_uom_qty, 7)
+        self.assertEqual(self.order(self.consumer).sale_order_template_id, template)
+
     def test_form_keeps_what_a_person_chose(self):
         form = Form(self.orders)
         form.partner_id = self.dealer
