@@ -304,6 +304,38 @@ class TerritoryWorld(TerritoryCommon):
             cls.target, AMOUNT, confirm=False, client_order_ref=SECRET, team_id=cls.team.id
         )
 
+        approver = cls.users["near"]
+        request = cls.env["trade.approval.request"].create(
+            {
+                "order_id": cls.quotation.id,
+                "name": SECRET,
+                "company_id": cls.company_cn.id,
+                "user_id": approver.id,
+                "reason": SECRET,
+                "note": SECRET,
+                "amount_total": AMOUNT,
+                "currency_id": cls.company_cn.currency_id.id,
+                "content": cls.quotation._get_approval_content(),
+            }
+        )
+        rule = cls.env["trade.approval.rule"].create(
+            {
+                "name": "Every order of nobody",
+                "domain": "[('id', '=', 0)]",
+                "step_ids": [Command.create({"kind": "territory"})],
+            }
+        )
+        cls.env["trade.approval.step"].create(
+            {
+                "request_id": request.id,
+                "rule_id": rule.id,
+                "quorum": "any",
+                "approver_id": approver.id,
+                "state": "open",
+                "note": SECRET,
+            }
+        )
+
     @classmethod
     def _build_accounting(cls):
         cls.invoice = cls._make_invoice(cls.order, ref=SECRET, narration=SECRET)

@@ -36,6 +36,8 @@ from . import res_company
 from . import res_config_settings
 from . import trade_lifecycle_measure
 from . import trade_customer_type
+from . import ir_sequence
+from . import trade_order_type
 from . import res_partner
 from . import res_partner_value
 from . import res_partner_type
@@ -75,8 +77,14 @@ from . import crm_lead_follow_up_job
 from . import ir_websocket_trail
 from . import sale_order
 from . import sale_order_line
-from . import sale_order_effect
 from . import sale_order_gate
+from . import sale_order_type
+from . import sale_order_effect
+from . import trade_approval_rule
+from . import trade_approval_match
+from . import trade_approval_step
+from . import trade_approval_request
+from . import sale_order_approval
 from . import account_move
 from . import res_partner_access
 from . import export_partner_field

@@ -137,6 +137,16 @@ class TradePrivacyRequest(models.Model):
                 ["order_id", "name", "product_uom_qty", "price_unit", "discount", "price_subtotal"],
             ),
             (
+                "trade.approval.request",
+                Domain("order_id", "any", orders),
+                ["name", "create_date", "state", "reason", "note", "amount_total", "currency_id"],
+            ),
+            (
+                "trade.approval.step",
+                Domain("request_id.order_id", "any", orders),
+                ["request_id", "state", "decided_at", "note"],
+            ),
+            (
                 "account.move",
                 moves & Domain("move_type", "!=", "entry"),
                 ["name", "move_type", "invoice_date", "company_id", "state", "payment_state"]

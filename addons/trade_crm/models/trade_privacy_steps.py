@@ -149,7 +149,7 @@ class TradePrivacyRequest(models.Model):
     def _get_lead_steps(self, person):
         leads, decided = person.leads.ids, self._get_decided_domain(person)
         return [
-            Step(self.env._("Notes on decisions"), "trade.lead.log", decided, "anonymise", run="_erase_lead_log"),
+            Step(self.env._("Notes on decisions"), "trade.lead.log", decided, "anonymise", run="_erase_notes"),
             Step(self.env._("Requests of our people for the person"), "trade.lead.request", decided,
                  "anonymise", self.env._("Who asked and who decided stays."), "_erase_lead_requests"),
             Step(self.env._("Leads"), "crm.lead", Domain("id", "in", leads), "anonymise",
@@ -173,7 +173,13 @@ class TradePrivacyRequest(models.Model):
               day=self._format_day(restricted))
             if restricted else self.env._("Country and language stay, for figures.")
         )  # fmt: skip
+        orders = Domain("order_id", "any", person.get_partner_domain("partner_id"))
+        steps = Domain("request_id.order_id", "any", person.get_partner_domain("partner_id"))
         return [
+            Step(self.env._("Words with requests for approval"), "trade.approval.request", orders,
+                 "anonymise", self.env._("Who decided what stays."), "_erase_notes"),
+            Step(self.env._("Words with approvals"), "trade.approval.step", steps, "anonymise",
+                 run="_erase_notes"),
             Step(self.env._("Open quotations"), "sale.order", quotations, "anonymise", self.env._("They are cancelled."),
                  "_erase_quotations"),
             Step(self.env._("Portal access"), "res.users", partner, "anonymise", run="_erase_users"),
@@ -320,7 +326,7 @@ class TradePrivacyRequest(models.Model):
     # Leads and customers
     # ------------------------------------------------------------------
 
-    def _erase_lead_log(self, rows, person):
+    def _erase_notes(self, rows, person):
         self._set(rows.filtered("note"), note=f"[{self.env._('erased')}]")
 
     def _erase_lead_requests(self, requests, person):
