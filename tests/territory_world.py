@@ -216,6 +216,13 @@ class TerritoryWorld(TerritoryCommon):
             {"name": "Pay", "company_id": cls.company_cn.id, "state": "test"}
         )
         cls.method = cls.env["payment.method"].with_context(active_test=False).search([], limit=1)
+        cls.approval_rule = cls.env["trade.approval.rule"].create(
+            {
+                "name": "Every order of nobody",
+                "domain": "[('id', '=', 0)]",
+                "step_ids": [Command.create({"kind": "territory"})],
+            }
+        )
         # Each branch has something of its own in what is shared.
         cls.wok.category_id = cls.tag
         cls.own_lead = cls.env["crm.lead"].create(
@@ -318,17 +325,10 @@ class TerritoryWorld(TerritoryCommon):
                 "content": cls.quotation._get_approval_content(),
             }
         )
-        rule = cls.env["trade.approval.rule"].create(
-            {
-                "name": "Every order of nobody",
-                "domain": "[('id', '=', 0)]",
-                "step_ids": [Command.create({"kind": "territory"})],
-            }
-        )
         cls.env["trade.approval.step"].create(
             {
                 "request_id": request.id,
-                "rule_id": rule.id,
+                "rule_id": cls.approval_rule.id,
                 "quorum": "any",
                 "approver_id": approver.id,
                 "state": "open",

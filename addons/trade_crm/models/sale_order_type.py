@@ -49,13 +49,16 @@ class SaleOrder(models.Model):
     def _compute_trade_order_type_id(self):
         for order in self:
             if order.state == "draft":
-                order.trade_order_type_id = order._get_usual_type(order.trade_order_type_id)
+                order.trade_order_type_id = order._get_usual_type(
+                    order.partner_id._origin, order.trade_order_type_id
+                )
             else:
                 order.trade_order_type_id = order.trade_order_type_id
 
-    def _get_usual_type(self, current):
-        """The type that a new customer of the order brings; ``current`` where it brings none."""
-        customer = self.partner_id._origin.sudo().commercial_partner_id
+    @api.model
+    def _get_usual_type(self, partner, current):
+        """The type that orders of ``partner`` have; ``current`` where it has none in particular."""
+        customer = partner.sudo().commercial_partner_id
         usual = customer.trade_customer_type_id.order_type_id
         if usual.active:
             return usual
@@ -217,15 +220,13 @@ class SaleOrder(models.Model):
         if not missing:
             return
         defaults = self.default_get(["trade_order_type_id", "partner_id"])
-        partners = {vals.get("partner_id") or defaults.get("partner_id") for vals in missing}
-        self.env["res.partner"].browse(partners - {None, False}).exists()
-        for vals in missing:
-            default_id = defaults.get("trade_order_type_id")
-            partner_id = vals.get("partner_id") or defaults.get("partner_id")
-            if not default_id and partner_id and vals.get("state", "draft") == "draft":
-                order = self.new({"partner_id": partner_id})
-                default_id = order._get_usual_type(self.env["trade.order.type"]).id
-            vals["trade_order_type_id"] = default_id or False
+        partners, none = self.env["res.partner"], self.env["trade.order.type"]
+        ids = [vals.get("partner_id") or defaults.get("partner_id") for vals in missing]
+        for vals, partner in zip(missing, partners.browse(ids), strict=True):
+            order_type = none.browse(defaults.get("trade_order_type_id"))
+            if not order_type and partner and vals.get("state", "draft") == "draft":
+                order_type = self._get_usual_type(partner, none)
+            vals["trade_order_type_id"] = order_type.id
 
     @api.model
     def _fill_numbers(self, vals_list):

@@ -40,6 +40,7 @@ class TradeOrderType(models.Model):
         "sale.order.template", "Quotation template", company_dependent=True, check_company=True
     )
     number_prefix = fields.Char(
+        "Prefix",
         compute="_compute_numbers",
         inverse="_inverse_numbers",
         help="Orders of this type are numbered on their own; %(year)s stands for the year. "
