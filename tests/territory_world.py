@@ -216,6 +216,17 @@ class TerritoryWorld(TerritoryCommon):
             {"name": "Pay", "company_id": cls.company_cn.id, "state": "test"}
         )
         cls.method = cls.env["payment.method"].with_context(active_test=False).search([], limit=1)
+        line = Command.create({"domain": "[('id', '=', 0)]"})
+        cls.tag_rule = cls.env["trade.tag.rule"].create(
+            {
+                "category_id": cls.env["res.partner.category"].create({"name": "By a rule"}).id,
+                "company_id": cls.company_cn.id,
+                "line_ids": [line],
+            }
+        )
+        cls.segment = cls.env["trade.segment"].create(
+            {"name": "Few", "company_id": cls.company_cn.id, "line_ids": [line]}
+        )
         cls.approval_rule = cls.env["trade.approval.rule"].create(
             {
                 "name": "Every order of nobody",
@@ -311,6 +322,7 @@ class TerritoryWorld(TerritoryCommon):
             cls.target, AMOUNT, confirm=False, client_order_ref=SECRET, team_id=cls.team.id
         )
 
+        cls._build_audience()
         approver = cls.users["near"]
         request = cls.env["trade.approval.request"].create(
             {
@@ -335,6 +347,14 @@ class TerritoryWorld(TerritoryCommon):
                 "note": SECRET,
             }
         )
+
+    @classmethod
+    def _build_audience(cls):
+        """The customer has a tag by a rule, and is in a snapshot of a segment."""
+        domain = f"[('id', '=', {cls.target.id})]"
+        (cls.tag_rule.line_ids | cls.segment.line_ids).domain = domain
+        cls.tag_rule.action_switch_on()
+        cls.segment._freeze()
 
     @classmethod
     def _build_accounting(cls):

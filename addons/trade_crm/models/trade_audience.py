@@ -29,6 +29,8 @@ MEASURE_SQL = {
     "days": SQL("count(DISTINCT day) FILTER (WHERE line_count > 0 OR order_count > 0)"),
 }
 
+SHORT_DAYS = 120
+
 
 class TradeAudienceMixin(models.AbstractModel):
     """Chooses customers by conditions: what is included, less what is excluded.
@@ -265,7 +267,11 @@ class TradeAudienceLine(models.Model):
         if last:
             conditions.append(SQL("day <= %s", last))
         if self.product_ids or self.categ_ids:
-            conditions.append(SQL("product_id IN %s", self._get_products_sql()))
+            # Of a short period all sales are looked at, by the index of days: that of products would
+            # lead through every sale of them.
+            is_short = first and ((last or fields.Date.today()) - first).days <= SHORT_DAYS
+            product = SQL("COALESCE(product_id, 0)") if is_short else SQL("product_id")
+            conditions.append(SQL("%s IN %s", product, self._get_products_sql()))
         return conditions
 
     def _get_products_sql(self):

@@ -48,6 +48,7 @@ class TradeSalesFact(models.Model):
     product_id = fields.Many2one(
         "product.product",
         readonly=True,
+        index="btree_not_null",
         ondelete="cascade",
         help="Empty for what a purchase says beyond its products.",
     )
@@ -77,8 +78,6 @@ class TradeSalesFact(models.Model):
         "A customer has one row per product and day in a company.",
     )
     _day_idx = models.Index("(company_id, day)")
-    # Who bought a product in a period, and the rows of a product that is deleted.
-    _product_day_idx = models.Index("(product_id, company_id, day) WHERE product_id IS NOT NULL")
 
     # ------------------------------------------------------------------
     # Profile

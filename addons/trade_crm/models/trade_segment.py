@@ -46,7 +46,6 @@ class TradeSegment(models.Model):
         help="Everybody uses it, and sees the members of their territories. Else its owner alone.",
     )
     line_ids = fields.One2many("trade.audience.line", "segment_id", copy=True)
-    snapshot_ids = fields.One2many("trade.segment.snapshot", "segment_id")
     snapshot_count = fields.Integer(compute="_compute_snapshot_count")
     member_count = fields.Integer(
         "Members", compute="_compute_member_count", help="Those that you may see, at this moment."
