@@ -91,7 +91,7 @@ class ResPartner(models.Model):
         """Protection begins anew for a new salesperson, and not for who has the customer already."""
         changed = self.filtered(lambda partner: partner.user_id.id != (user_id or False))
         if changed:
-            super(ResPartner, changed.sudo()).write({"trade_owned_since": fields.Datetime.now()})
+            changed.sudo().write({"trade_owned_since": fields.Datetime.now()})
 
     # ------------------------------------------------------------------
     # Guard

@@ -60,7 +60,7 @@ class ResPartner(models.Model):
     def _compute_trade_segment_ids(self):
         """Segments of the user that the customers are in: one statement for each segment."""
         found = {partner: [] for partner in self.commercial_partner_id._origin}
-        for segment in self.env["trade.segment"].search([]):
+        for segment in self.env["trade.segment"].search(Domain.TRUE):
             partners = self.env["res.partner"].with_company(segment.company_id)
             wanted = Domain("id", "in", [partner.id for partner in found])
             for member in partners.search(segment._get_member_domain() & wanted):

@@ -351,6 +351,7 @@ class SaleOrder(models.Model):
         self._check_approval_fields(vals_list)
         defaults = {f"default_{name}" for name in PROTECTED}
         context = {key: value for key, value in self.env.context.items() if key not in defaults}
+        # pylint: disable-next=context-overridden
         return super(SaleOrder, self.with_context(context)).create(vals_list)
 
     def write(self, vals):

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.sql import column_exists, create_column
 
@@ -143,7 +144,9 @@ class SaleOrder(models.Model):
         A value that no type would give is a person's, the customer's or the tier's, and stays.
         """
         self.ensure_one()
-        types = self.env["trade.order.type"].sudo().with_context(active_test=False).search([])
+        types = (
+            self.env["trade.order.type"].sudo().with_context(active_test=False).search(Domain.TRUE)
+        )
         values = {}
         for name in DEFAULTS:
             offers = {self._get_type_default(name, one) for one in types}
@@ -291,6 +294,7 @@ class SaleOrder(models.Model):
                 if sequence
                 else odoo_sudo.next_by_code("sale.order", sequence_date=date)
             )
+            # pylint: disable-next=super-method-mismatch
             super(SaleOrder, order).write({"name": number, "trade_number_sequence_id": sequence.id})
             order.message_post(
                 body=self.env._(

@@ -35,7 +35,7 @@ class TradeApprovalRequest(models.Model):
     _territory_path = "order_id"
 
     order_id = fields.Many2one(
-        "sale.order", "Order", required=True, readonly=True, index=True, ondelete="cascade"
+        "sale.order", required=True, readonly=True, index=True, ondelete="cascade"
     )
     name = fields.Char("Order number", required=True, readonly=True)
     company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)

@@ -83,7 +83,7 @@ class TradeTagRule(models.Model):
 
     def _get_companies(self):
         """Of the user; all of them for the job."""
-        return self.company_id or self.env["res.company"].search([], order="id")
+        return self.company_id or self.env["res.company"].search(Domain.TRUE, order="id")
 
     def _get_member_sql(self):
         """``SQL`` of who fits, and of the first company in which: rows (id, company_id)."""

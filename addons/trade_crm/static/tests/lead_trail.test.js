@@ -1,10 +1,4 @@
-import {
-    contains,
-    defineMailModels,
-    openFormView,
-    start,
-    startServer,
-} from "@mail/../tests/mail_test_helpers";
+import { contains, defineMailModels, openFormView, start, startServer } from "@mail/../tests/mail_test_helpers";
 import { test } from "@odoo/hoot";
 import { animationFrame } from "@odoo/hoot-dom";
 import { serverState } from "@web/../tests/web_test_helpers";

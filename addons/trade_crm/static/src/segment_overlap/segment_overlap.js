@@ -47,9 +47,7 @@ export class SegmentOverlap extends Component {
 
     async open(row, column) {
         const chosen = [row, column].map((place) => this.state.data.segments[place].id);
-        const action = await this.orm.call("trade.segment", "action_view_members", [
-            [...new Set(chosen)],
-        ]);
+        const action = await this.orm.call("trade.segment", "action_view_members", [[...new Set(chosen)]]);
         return this.action.doAction(action);
     }
 }

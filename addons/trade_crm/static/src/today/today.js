@@ -30,9 +30,7 @@ export class Today extends Component {
         const { kind, userId } = this.filter;
         this.props.updateActionState?.({ filter: { kind, userId } });
         try {
-            this.state.data = await this.keepLast.add(
-                this.orm.call(MODEL, "get_list", [], { user_id: userId, kind }),
-            );
+            this.state.data = await this.keepLast.add(this.orm.call(MODEL, "get_list", [], { user_id: userId, kind }));
         } finally {
             this.state.loading = false;
         }

@@ -24,7 +24,8 @@ registry.category("web_tour.tours").add("trade_crm_approve", {
     steps: () => [
         {
             content: "what is asked for can be read",
-            trigger: ".o_kanban_record:contains(Golden Wok):contains(discount 35 % is over 20 %):contains(They buy again)",
+            trigger:
+                ".o_kanban_record:contains(Golden Wok):contains(discount 35 % is over 20 %):contains(They buy again)",
         },
         { trigger: ".o_kanban_record button.o_trade_refuse", run: "click" },
         { content: "a reason is asked for", trigger: ".modal [name=note] textarea" },
