@@ -1,7 +1,7 @@
 import copy
 import random
 
-from odoo.addons.trade_crm.analytics.approval import compare, get_fingerprint, get_number
+from trade_crm_analytics.approval import compare, get_fingerprint, get_number
 
 
 def make_line(**values):
