@@ -29,7 +29,7 @@ class TestApprovalConcurrency(ConcurrencyCase):
             cls.user_ids = {
                 name: new_test_user(
                     env,
-                    login=f"{cls.prefix} {name}",
+                    login=f"{cls.prefix} approval {name}",
                     groups="trade_crm.group_manager,trade_crm.group_all_territories",
                 ).id
                 for name in ("rep", "ann", "bob")
@@ -73,7 +73,10 @@ class TestApprovalConcurrency(ConcurrencyCase):
             env.cr.execute("DELETE FROM trade_profile_dirty WHERE partner_id = %s", [partner.id])
             env["trade.customer.profile"].search([("partner_id", "=", partner.id)]).unlink()
             partner.unlink()
-            env["res.users"].browse(cls.user_ids.values()).active = False
+            users = env["res.users"].browse(cls.user_ids.values())
+            partners = users.partner_id
+            users.unlink()
+            partners.unlink()
 
     def _as(self, name, env):
         context = {**CONTEXT, "allowed_company_ids": [self.company_id]}
