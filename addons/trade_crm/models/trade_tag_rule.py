@@ -212,23 +212,31 @@ class TradeTagRule(models.Model):
 
     @api.model
     def _cron_apply(self):
-        """Run every rule, each in a transaction of its own; one that fails leaves the others running."""
+        """Run every rule, those of a tag in one transaction; one that fails leaves the others running."""
         rules = self.search([("is_on", "=", True)])
         self.env["ir.cron"]._commit_progress(remaining=len(rules))
-        for rule in rules:
-            if rule.try_lock_for_update():
-                rule._apply_or_report()
-            self.env["ir.cron"]._commit_progress(1)
+        for group in rules.grouped("category_id").values():
+            # What runs already is left to whoever runs it.
+            group.try_lock_for_update()._apply_or_report()
+            self.env["ir.cron"]._commit_progress(len(group))
 
     def _apply_or_report(self):
-        self.ensure_one()
-        try:
-            with self.env.cr.savepoint():
-                self._apply()
-        except Exception as error:
-            _logger.exception("The rule for the tag %s failed", self.id)
-            self.env.invalidate_all(flush=False)
-            self._report(error)
+        """Apply rules of one tag. Who leaves one of them and fits another keeps the tag meanwhile."""
+        came, went = [], []
+        start = fields.Datetime.now()
+        for rule in self:
+            try:
+                with self.env.cr.savepoint():
+                    changes = rule._update_members(went)
+            except Exception as error:
+                _logger.exception("The rule for the tag %s failed", rule.id)
+                self.env.invalidate_all(flush=False)
+                rule._report(error)
+            else:
+                came += changes[0]
+                went += changes[1]
+        if self:
+            self._change_tag(came, went, start)
 
     def _report(self, error):
         """Tell who is responsible, once until it works again."""
@@ -247,21 +255,39 @@ class TradeTagRule(models.Model):
     def _apply(self):
         """Bring the members up to date, and then the tag of those who came and went."""
         self.ensure_one()
+        start = fields.Datetime.now()
+        self._change_tag(*self._update_members(), start)
+
+    def _update_members(self, left=()):
+        """Bring the members up to date, and leave the tag to :meth:`_change_tag`.
+
+        :param left: ids of customers who have left another rule of the tag in this run, and whose tag
+            is not a person's therefore
+        :return: ids of the customers who come, and of those who go and had the tag by rules
+        """
+        self.ensure_one()
         self.env.flush_all()
         self.env.cr.execute(
             SQL("CREATE TEMP TABLE trade_tag_fitting ON COMMIT DROP AS %s", self._get_member_sql())
         )
         self.env.cr.execute(SQL("ANALYZE trade_tag_fitting"))
-        came, went = self._add_members(), self._drop_members()
+        came, went = self._add_members(left), self._drop_members()
         self.env.cr.execute(SQL("DROP TABLE trade_tag_fitting"))
-        self._give_tag(came)
-        self._take_tag(went)
         self.write({"applied_at": fields.Datetime.now(), "error": False})
         self.activity_unlink(["mail.mail_activity_data_warning"])
+        return came, went
+
+    def _change_tag(self, came, went, start):
+        """Give the tag of these rules to who came, and take it from who went.
+
+        :param start: when the run began
+        """
+        self[:1]._give_tag(came, start)
+        self[:1]._take_tag(went)
         self.env["trade.tag.member"].invalidate_model(flush=False)
         self.env["res.partner"].invalidate_model(["category_id"], flush=False)
 
-    def _add_members(self):
+    def _add_members(self, left):
         """:return: ids of the customers that fit and did not before"""
         self.env.cr.execute(
             SQL(
@@ -273,11 +299,11 @@ class TradeTagRule(models.Model):
         )
         came = []
         for company in self._get_companies():
-            came += self._add_members_of(company)
+            came += self._add_members_of(company, left)
         self.env.cr.execute(SQL("DROP TABLE trade_tag_coming"))
         return came
 
-    def _add_members_of(self, company):
+    def _add_members_of(self, company, left):
         """Write down who comes because of the figures of ``company``, with the values that tell why."""
         partners = self.env["res.partner"].with_company(company)
         query = partners._search(
@@ -300,6 +326,7 @@ class TradeTagRule(models.Model):
                 SELECT %(rule)s, %(category)s, coming.id, %(company)s, %(now)s, coming.details,
                        EXISTS (SELECT FROM %(relation)s given
                                 WHERE given.partner_id = coming.id AND given.category_id = %(category)s)
+                       AND NOT coming.id = ANY(%(left)s)
                        AND NOT EXISTS (SELECT FROM trade_tag_member other
                                 WHERE other.partner_id = coming.id AND NOT other.by_hand
                                   AND other.category_id = %(category)s)
@@ -313,6 +340,7 @@ class TradeTagRule(models.Model):
                 now=fields.Datetime.now(),
                 relation=RELATION,
                 coming=coming,
+                left=list(left),
             )
         )
         return [partner for [partner] in rows]
@@ -349,14 +377,24 @@ class TradeTagRule(models.Model):
         self.env["trade.tag.member"].invalidate_model(flush=False)
         self.env["res.partner"].invalidate_model(["category_id"], flush=False)
 
-    def _give_tag(self, partner_ids):
+    def _give_tag(self, partner_ids, start):
+        """But not to who fitted a rule of the tag before, and had it taken off by a person."""
         self.env.cr.execute(
             SQL(
-                "INSERT INTO %s (partner_id, category_id) SELECT unnest(%s::int[]), %s"
-                " ON CONFLICT DO NOTHING",
-                RELATION,
-                partner_ids,
-                self.category_id.id,
+                """
+                INSERT INTO %(relation)s (partner_id, category_id)
+                SELECT partner_id, %(category)s
+                  FROM unnest(%(partners)s::int[]) came (partner_id)
+                 WHERE NOT EXISTS (SELECT FROM trade_tag_member known
+                                    WHERE known.partner_id = came.partner_id
+                                      AND known.category_id = %(category)s
+                                      AND known.since < %(start)s)
+                ON CONFLICT DO NOTHING
+                """,
+                relation=RELATION,
+                category=self.category_id.id,
+                partners=partner_ids,
+                start=start,
             )
         )
 
@@ -409,6 +447,44 @@ class TradeTagMember(models.Model):
 
     _member_unique = models.UniqueIndex("(rule_id, partner_id)")
 
+    @api.model
+    def _read_tags(self, partner_ids):
+        """Tags of customers in the database, as far as rules give them: set of (customer, tag)."""
+        self.env["res.partner"].flush_model(["category_id"])
+        return set(
+            self.env.execute_query(
+                SQL(
+                    "SELECT partner_id, category_id FROM %s given WHERE partner_id = ANY(%s)"
+                    " AND EXISTS (SELECT FROM trade_tag_member member"
+                    " WHERE member.partner_id = given.partner_id"
+                    " AND member.category_id = given.category_id)",
+                    RELATION,
+                    list(partner_ids),
+                )
+            )
+        )
+
+    @api.model
+    def _note_given(self, pairs):
+        """A person has given tags that rules had given: from now on they are the person's.
+
+        :param pairs: set of (id of a customer, id of a tag)
+        """
+        if not pairs:
+            return
+        partners, tags = zip(*pairs, strict=True)
+        self.env.cr.execute(
+            SQL(
+                "UPDATE trade_tag_member member SET by_hand = TRUE"
+                " FROM unnest(%s::int[], %s::int[]) given (partner_id, category_id)"
+                " WHERE member.partner_id = given.partner_id"
+                " AND member.category_id = given.category_id AND NOT member.by_hand",
+                list(partners),
+                list(tags),
+            )
+        )
+        self.invalidate_model(["by_hand"], flush=False)
+
     @api.depends("partner_id.category_id")
     def _compute_is_kept_off(self):
         for member in self:
@@ -424,3 +500,17 @@ class TradeTagMember(models.Model):
             )
             texts = [line._describe_with(member.details or {}) for line in lines_sudo]
             member.reason = "; ".join(filter(None, texts))
+
+
+class ResPartner(models.Model):
+    _inherit = "res.partner"
+
+    def write(self, vals):
+        """Who gets a tag back that somebody had taken off has it from a person."""
+        if "category_id" not in vals:
+            return super().write(vals)
+        members_sudo = self.env["trade.tag.member"].sudo()
+        before = members_sudo._read_tags(self.ids)
+        result = super().write(vals)
+        members_sudo._note_given(members_sudo._read_tags(self.ids) - before)
+        return result

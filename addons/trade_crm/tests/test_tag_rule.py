@@ -147,6 +147,55 @@ class TestTagRule(AudienceCommon):
         self.assertIn(partner.id, flips)
         self.assertEqual(self._tagged(), partner)
 
+    def _read_version(self, partner):
+        """Where the tag of a customer is stored: another place when it was taken and given again."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            "SELECT ctid FROM res_partner_res_partner_category_rel"
+            " WHERE partner_id = %s AND category_id = %s",
+            [partner.id, self.tag.id],
+        )
+        return self.env.cr.fetchall()
+
+    def test_the_order_of_rules_does_not_matter(self):
+        """Neither the rule that is left nor the one that fits takes the tag in passing."""
+        partner = self.often[0]
+        nobody, only = "[('trade_order_count', '>=', 100)]", f"[('id', 'in', {partner.ids})]"
+        other = self._make_rule({"domain": nobody}, sequence=99)
+        (self.rule | other).write({"is_on": True})
+        self._run()
+        version = self._read_version(partner)
+        self.assertTrue(version)
+        self.rule.line_ids.domain, other.line_ids.domain = nobody, only
+        self._run()
+        self.assertEqual(other.member_ids.partner_id, partner)
+        self.assertEqual(self._read_version(partner), version)
+        self.rule.line_ids.domain, other.line_ids.domain = only, nobody
+        self._run()
+        self.assertEqual(self._read_version(partner), version)
+        self.rule.line_ids.domain = nobody
+        self._run()
+        self.assertFalse(self._tagged())
+
+    def test_tag_that_a_person_gives_back_is_theirs(self):
+        self.rule.action_switch_on()
+        partner = self.often[0]
+        partner.category_id = [Command.unlink(self.tag.id)]
+        partner.category_id = [Command.link(self.tag.id)]
+        self.rule.line_ids.domain = "[('trade_order_count', '>=', 100)]"
+        self._run()
+        self.assertEqual(self._tagged(), partner)
+
+    def test_kept_off_holds_for_every_rule_of_the_tag(self):
+        self.rule.action_switch_on()
+        partner = self.often[0]
+        partner.category_id = [Command.unlink(self.tag.id)]
+        self.clock.move_to("2026-04-02 04:00:00")
+        other = self._make_rule({"domain": f"[('id', 'in', {partner.ids})]"}, is_on=True)
+        self._run()
+        self.assertEqual(other.member_ids.partner_id, partner)
+        self.assertNotIn(partner, self._tagged())
+
     @mute_logger(LOGGER)
     def test_a_rule_that_fails_leaves_the_others_running(self):
         broken = self._make_rule({"kind": "bought", "period": "ever"}, sequence=1)
