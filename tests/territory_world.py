@@ -216,7 +216,7 @@ class TerritoryWorld(TerritoryCommon):
             {"name": "Pay", "company_id": cls.company_cn.id, "state": "test"}
         )
         cls.method = cls.env["payment.method"].with_context(active_test=False).search([], limit=1)
-        line = Command.create({"domain": "[('id', '=', 0)]"})
+        line = Command.create({"domain": "[('partner_latitude', '=', 12.5)]"})
         cls.tag_rule = cls.env["trade.tag.rule"].create(
             {
                 "category_id": cls.env["res.partner.category"].create({"name": "By a rule"}).id,
@@ -351,8 +351,7 @@ class TerritoryWorld(TerritoryCommon):
     @classmethod
     def _build_audience(cls):
         """The customer has a tag by a rule, and is in a snapshot of a segment."""
-        domain = f"[('id', '=', {cls.target.id})]"
-        (cls.tag_rule.line_ids | cls.segment.line_ids).domain = domain
+        cls.target.partner_latitude = 12.5
         cls.tag_rule.action_switch_on()
         cls.segment._freeze()
 
