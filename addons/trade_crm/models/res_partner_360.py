@@ -101,6 +101,7 @@ class ResPartner(models.Model):
                                ORDER BY person.id)
                           FROM (SELECT * FROM res_partner
                                  WHERE parent_id = customer.id AND active AND type = 'contact'
+                                   AND (company_id IS NULL OR company_id = ANY(%(companies)s))
                                  ORDER BY id LIMIT %(most)s) person)
                   FROM res_partner customer
                   LEFT JOIN res_users ON res_users.id = customer.user_id
@@ -114,6 +115,7 @@ class ResPartner(models.Model):
                 above=self._get_translated_sql("above"),
                 tag=self._get_translated_sql("tag"),
                 most=MOST_ROWS,
+                companies=self.env.companies.ids,
                 customer=self.id,
             )
         )

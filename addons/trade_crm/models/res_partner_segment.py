@@ -189,7 +189,9 @@ class ResPartner(models.Model):
         if isinstance(value, list | tuple | set | frozenset):
             return ", ".join(filter(None, (self._describe_value(field, item) for item in value)))
         if field.relational and isinstance(value, int):
-            return self.env[field.comodel_name].sudo().browse(value).exists().display_name or "–"
+            # Anybody may write a number into a condition: only who reads the record reads its name.
+            record = self.env[field.comodel_name].browse(value).exists()
+            return record.display_name if record and record.has_access("read") else "–"
         if field.type == "selection":
             return dict(field._description_selection(self.env)).get(value, str(value))
         if field.type == "boolean":

@@ -48,7 +48,7 @@ class TradeAudienceMixin(models.AbstractModel):
     summary = fields.Text("In words", compute="_compute_summary")
 
     @api.depends("match", "line_ids", "line_ids.summary", "line_ids.mode")
-    @api.depends_context("lang")
+    @api.depends_context("lang", "uid")
     def _compute_summary(self):
         for audience in self:
             included = audience.line_ids.filtered(lambda line: line.mode == "include")
@@ -298,7 +298,7 @@ class TradeAudienceLine(models.Model):
         "kind", "domain", "product_ids", "categ_ids", "period", "days", "date_from", "date_to",
         "measure", "minimum", "other_segment_id",
     )  # fmt: skip
-    @api.depends_context("lang")
+    @api.depends_context("lang", "uid")
     def _compute_summary(self):
         for line in self:
             line.summary = getattr(line, f"_describe_{line.kind}")()

@@ -352,7 +352,7 @@ class TradeToday(models.AbstractModel):
         records = {
             kind: self.env[models_by_kind[kind]].browse(ids) for kind, ids in by_kind.items()
         }
-        lines = []
+        lines, today = [], self._get_today()
         for kind, res_id, partner_id, money, due, cause, details in rows:
             record = self.env[models_by_kind[kind]].browse(res_id).with_prefetch(records[kind].ids)
             partner = partners.browse(partner_id or ()).with_prefetch(partners.ids)
@@ -364,7 +364,7 @@ class TradeToday(models.AbstractModel):
                     "cause": cause,
                     "money": money and formatLang(self.env, money, currency_obj=currency),
                     "due": due and format_date(self.env, due),
-                    "is_late": bool(due and due < self._get_today()),
+                    "is_late": bool(due and due < today),
                     "partner": partner.sudo().display_name or False,
                     "phone": values.get("phone")
                     or (partner in readable and partner.phone)

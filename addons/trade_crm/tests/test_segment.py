@@ -168,6 +168,15 @@ class TestSegment(AudienceCommon):
             self._as(self.user_zhejiang, shared.line_ids).unlink()
         self._as(self.user_manager, shared).name = "Better name"
 
+    def test_words_tell_no_names_of_other_territories(self):
+        """A number in a condition is no way to read the name behind it."""
+        domain = f"[('parent_id', '=', {self.hutong.id})]"
+        own = self._make_segment({"domain": domain}, user_id=self.user_zhejiang.id)
+        self.assertIn(self.hutong.name, self._as(self.user_north, own).summary)
+        self.env.invalidate_all()
+        self.assertNotIn(self.hutong.name, self._as(self.user_zhejiang, own).summary)
+        self.assertNotIn(self.hutong.name, self._as(self.user_zhejiang, own.line_ids).summary)
+
     def test_margin_is_for_who_reads_it(self):
         segment = self._make_segment({"domain": "[('trade_margin', '>=', 1)]"})
         self._make_order(self.buyers[1], 500.0)
