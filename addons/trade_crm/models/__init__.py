@@ -48,6 +48,11 @@ from . import trade_tag_rule
 from . import res_partner_segment
 from . import res_partner_person
 from . import trade_today
+from . import trade_once_mixin
+from . import trade_quick_order
+from . import trade_visit
+from . import trade_visit_sheet
+from . import trade_market_note
 from . import res_partner_360
 from . import res_partner_timeline
 from . import trade_territory_move
