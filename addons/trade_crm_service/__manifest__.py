@@ -20,7 +20,10 @@
         "views/trade_sla_policy_views.xml",
         "views/trade_ticket_document_views.xml",
         "views/res_config_settings_views.xml",
+        "views/ticket_form_templates.xml",
+        "views/portal_templates.xml",
         "views/menus.xml",
+        "report/trade_sla_report_views.xml",
         "wizard/trade_territory_assign_views.xml",
     ],
     "assets": {

@@ -18,6 +18,9 @@ from . import helpdesk_ticket_sla
 from . import helpdesk_ticket_sla_watch
 from . import helpdesk_ticket_tell
 from . import helpdesk_ticket_answer
+from . import helpdesk_ticket_portal
+from . import helpdesk_ticket_form
+from . import trade_ticket_upload
 from . import trade_ticket_document
 from . import trade_territory_move
 from . import trade_privacy_request

@@ -118,6 +118,7 @@ class HelpdeskTicket(models.Model):
     def _follow_stage(self, changed, before):
         """Pause, resume and end the clock by the stage."""
         moved = self.filtered(lambda ticket: "stage_id" in changed[ticket])
+        moved._log_stages()
         old = {ticket: before[ticket.id]["stage_id"] for ticket in moved}
         ended = moved.filtered(lambda ticket: ticket.stage_id.closed)
         waiting = moved.filtered(
@@ -148,7 +149,7 @@ class HelpdeskTicket(models.Model):
         waited = tickets.filtered(lambda ticket: not ticket.trade_ended_at)
         self.env["trade.ticket.pause"]._end(tickets)
         tickets.with_context(trade_unfollowed=True).write(
-            {"trade_paused_at": False, "trade_ended_at": False}
+            {"trade_paused_at": False, "trade_ended_at": False, "closed_date": False}
         )
         self.env["trade.ticket.log"]._log(waited, "resume")
 

@@ -4,6 +4,7 @@ from odoo.exceptions import AccessError
 KINDS = [
     ("route", "Routed"),
     ("hand_over", "Handed over"),
+    ("stage", "Stage"),
     ("sla", "Deadlines set"),
     ("pause", "Clock paused"),
     ("resume", "Clock resumed"),
@@ -59,6 +60,8 @@ class TradeTicketLog(models.Model):
         :param cause: code of the cause
         :param details: dict of what goes into the sentence
         """
+        if cause == "stage":
+            return self._get_name("helpdesk.ticket.stage", details["stage_id"], details["stage"])
         return cause
 
     @api.model

@@ -1,4 +1,4 @@
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import tagged
 
@@ -161,7 +161,7 @@ class TestTicketRoute(ServiceCommon):
         self.assertLess((counts[1] - counts[0]) / 20, 12)
 
     def test_roles(self):
-        with self.assertRaises(Exception):
+        with self.assertRaises(AccessError):
             self._as(self.user_agent, self.route).name = "Mine"
         self._as(self.user_service, self.route).name = "Better"
         with self.assertRaises(UserError):
