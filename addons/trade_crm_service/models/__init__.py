@@ -18,6 +18,11 @@ from . import helpdesk_ticket_sla
 from . import helpdesk_ticket_sla_watch
 from . import helpdesk_ticket_tell
 from . import helpdesk_ticket_answer
+from . import helpdesk_ticket_family
+from . import helpdesk_ticket_batch
+from . import trade_ticket_log_family
+from . import helpdesk_ticket_solution
+from . import helpdesk_ticket_call
 from . import helpdesk_ticket_portal
 from . import helpdesk_ticket_form
 from . import trade_ticket_upload

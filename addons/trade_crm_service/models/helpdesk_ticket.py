@@ -41,6 +41,7 @@ class HelpdeskTicket(models.Model):
         )
         tickets_sudo._route_unowned()
         tickets_sudo._start_sla()
+        tickets_sudo._note_call()
         tickets_sudo._tell_opened()
         return tickets
 

@@ -116,12 +116,16 @@ class HelpdeskTicket(models.Model):
             return (self.user_id or leader)[:1]
         if step == 2:
             return (self.user_id | leader).filtered("active")
-        managers = self._get_territory_managers() or leader or self.company_id.trade_ticket_owner_id
+        managers = (
+            self._get_managers_of(self.territory_id)
+            or leader
+            or self.company_id.trade_ticket_owner_id
+        )
         return managers.filtered("active")
 
-    def _get_territory_managers(self):
+    @api.model
+    def _get_managers_of(self, territory):
         """Those of the territory or of the nearest one above it."""
-        territory = self.territory_id
         while territory and not territory.manager_ids:
             territory = territory.parent_id
         return territory.manager_ids

@@ -17,11 +17,7 @@ class HelpdeskTicket(models.Model):
     trade_lang = fields.Char("Language", copy=False, groups="base.group_user")
 
     def _tell_opened(self):
-        """Who opened the ticket for a customer on the phone has told the customer already."""
-        opened = self.filtered(lambda ticket: not ticket.stage_id.closed)
-        if self.env.context.get("trade_untold"):
-            return
-        opened._tell("received")
+        self.filtered(lambda ticket: not ticket.stage_id.closed)._tell("received")
 
     def _tell_changes(self, changed, before):
         moved = self.filtered(

@@ -34,6 +34,7 @@ class TradeTicketLog(models.Model):
             "team": self.env._("another team"),
             "company": self.env._("another company"),
             "calendar": self.env._("working hours, holidays or policy changed"),
+            "merged": self.env._("another ticket was merged into it"),
         }
         return self.env._(
             "%(cause)s: policy “%(policy)s”, first answer %(first)s, solved %(solve)s",

@@ -38,6 +38,8 @@ class TradeTicketPause(models.Model):
     def _end(self, tickets):
         running = self.sudo().search([("ticket_id", "in", tickets.ids), ("stop", "=", False)])
         running.write({"stop": fields.Datetime.now()})
+        # Before another one begins: a ticket has one pause that goes on.
+        running.flush_recordset(["stop"])
 
     @api.model
     def _get_intervals(self, tickets):

@@ -18,7 +18,9 @@ class TradeTicketUpload(models.AbstractModel):
         """
         files = [one for one in files if one.filename]
         if len(files) > uploads.MAX_FILES:
-            return [], self.env._("Please send no more than %(count)s files.", count=uploads.MAX_FILES)
+            return [], self.env._(
+                "Please send no more than %(count)s files.", count=uploads.MAX_FILES
+            )
         read = []
         for one in files:
             # One byte more tells whether there is more; the rest is not read at all.
@@ -48,7 +50,12 @@ class TradeTicketUpload(models.AbstractModel):
     def _attach(self, ticket_sudo, files):
         ticket_sudo.env["ir.attachment"].create(
             [
-                {"name": name, "raw": content, "res_model": ticket_sudo._name, "res_id": ticket_sudo.id}
+                {
+                    "name": name,
+                    "raw": content,
+                    "res_model": ticket_sudo._name,
+                    "res_id": ticket_sudo.id,
+                }
                 for name, content in files
             ]
         )

@@ -20,7 +20,7 @@ class TestTicketForm(ServiceCommon, HttpCase):
     VALUES = {
         "name": "Ms. Wu",
         "email": "wu@wok.example",
-        "phone": "138 0013 8000",
+        "phone": "+86 138 0013 8000",
         "subject": "Broken pots",
         "need": "Two of them",
         "order": "",
@@ -136,7 +136,9 @@ class TestTicketForm(ServiceCommon, HttpCase):
         foreign = self._make_ticket(self.hutong, self.user_agent)
         self.authenticate("service_portal", "service_portal")
         page = html.fromstring(self.url_open("/new/ticket").text)
-        csrf = page.xpath("//form[@action='/submitted/ticket']//input[@name='csrf_token']/@value")[0]
+        csrf = page.xpath("//form[@action='/submitted/ticket']//input[@name='csrf_token']/@value")[
+            0
+        ]
         values = {"csrf_token": csrf, "subject": "Late", "description": "Where is it?"}
         program = [("attachment", ("pot.exe", b"MZ", "image/png"))]
         response = self.url_open(

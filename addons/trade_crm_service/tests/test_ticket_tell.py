@@ -46,14 +46,15 @@ class TestTicketTell(ServiceCommon, MailCase):
         )
 
     def _catch(self, function):
-        """Subjects of the mails that ``function`` leads to, by their recipient."""
+        """Subject and recipients of the mails to customers that ``function`` leads to."""
         with self.mock_mail_gateway(mail_unlink_sent=False):
             function()
             self.flush_tracking()
         return [
             (mail.subject, mail.recipient_ids.mapped("email") or [mail.email_to])
             for mail in self._new_mails
-            if mail.model == "helpdesk.ticket" and mail.author_id != self.wok_contact
+            if mail.model == "helpdesk.ticket"
+            and all(partner.partner_share for partner in mail.recipient_ids)
         ]
 
     def _receive(self, sender, body="x", subject="Pot", reply_to=None, number=1):
@@ -208,7 +209,7 @@ class TestTicketTell(ServiceCommon, MailCase):
             }
         )
         ticket = self._open()
-        own = ticket.with_user(portal)
+        own = ticket.with_user(portal).with_context(allowed_company_ids=self.company_cn.ids)
         self.assertEqual(own.read(["name"])[0]["name"], "Broken pot")
         readable = set(own.fields_get())
         hidden = {
