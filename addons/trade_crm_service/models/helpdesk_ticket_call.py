@@ -52,6 +52,7 @@ class HelpdeskTicket(models.Model):
     @api.model
     def _describe_callers(self, partners):
         customers = partners.sudo().commercial_partner_id
+        shows_tier = partners._has_field_access(partners._fields["trade_tier_id"], "read")
         rows = self._read_group(
             Domain("commercial_partner_id", "in", customers.ids)
             & Domain("stage_id.closed", "=", False),
@@ -66,9 +67,7 @@ class HelpdeskTicket(models.Model):
                 "customer_id": customer.id,
                 "customer": customer.name if customer != partner else "",
                 "email": partner.email or "",
-                "tier": partner.trade_tier_id.name
-                if partner.has_field_access(partner._fields["trade_tier_id"], "read")
-                else "",
+                "tier": (shows_tier and partner.trade_tier_id.name) or "",
                 "territory": customer.territory_id.name or "",
                 "salesperson": customer.user_id.name or "",
                 "open_count": counts.get(customer.id, 0),

@@ -18,6 +18,26 @@ class TradeSlaReport(models.Model):
     _rec_name = "ticket_id"
     _order = "opened_at desc"
     _territory_optional = True
+    _depends = {
+        "helpdesk.ticket": [
+            "active",
+            "commercial_partner_id",
+            "company_id",
+            "priority",
+            "team_id",
+            "territory_id",
+            "trade_ended_at",
+            "trade_first_at",
+            "trade_first_result",
+            "trade_opened_at",
+            "trade_policy_id",
+            "trade_sla_state",
+            "trade_solve_result",
+            "trade_tier_id",
+            "trade_type_id",
+            "user_id",
+        ]
+    }
 
     ticket_id = fields.Many2one("helpdesk.ticket", readonly=True)
     opened_at = fields.Datetime("Opened on", readonly=True)

@@ -22,10 +22,12 @@ class TradeTicketMerge(models.TransientModel):
         """The oldest ticket is the one that is left."""
         defaults = super().default_get(fields_list)
         tickets = self.env["helpdesk.ticket"].browse(self.env.context.get("active_ids", []))
-        if len(tickets) > 1:
-            defaults["ticket_ids"] = [fields.Command.set(tickets.ids)]
-            defaults["target_id"] = tickets.sorted("id")[:1].id
-        return defaults
+        if len(tickets) < 2:
+            raise UserError(self.env._("Choose at least two tickets in the list."))
+        return defaults | {
+            "ticket_ids": [fields.Command.set(tickets.ids)],
+            "target_id": tickets.sorted("id")[:1].id,
+        }
 
     def action_merge(self):
         self.ensure_one()
