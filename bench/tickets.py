@@ -167,21 +167,21 @@ def insert_tickets(env, pattern, agents):
             INSERT INTO helpdesk_ticket
             SELECT made.*
               FROM helpdesk_ticket pattern
-             CROSS JOIN generate_series(1, %(count)s) number
+             CROSS JOIN generate_series(1, %(count)s) AS serie (place)
              CROSS JOIN known
-              JOIN customer ON customer.place = 1 + number %% known.total
+              JOIN customer ON customer.place = 1 + serie.place %% known.total
              CROSS JOIN LATERAL jsonb_populate_record(pattern, jsonb_build_object(
                    'id', nextval('helpdesk_ticket_id_seq'),
-                   'number', 'B' || number,
-                   'name', 'Ticket ' || number,
+                   'number', 'B' || serie.place,
+                   'name', 'Ticket ' || serie.place,
                    'partner_id', customer.id,
                    'commercial_partner_id', customer.commercial_partner_id,
                    'territory_id', customer.territory_id,
-                   'user_id', (%(agents)s::int[])[1 + number %% %(agent_count)s],
-                   'trade_type_id', (%(types)s::int[])[1 + number %% %(type_count)s],
-                   'priority', (number %% 4)::text,
-                   'stage_id', CASE WHEN number <= %(open)s THEN pattern.stage_id ELSE %(done)s END,
-                   'trade_ended_at', CASE WHEN number > %(open)s THEN pattern.trade_opened_at END
+                   'user_id', (%(agents)s::int[])[1 + serie.place %% %(agent_count)s],
+                   'trade_type_id', (%(types)s::int[])[1 + serie.place %% %(type_count)s],
+                   'priority', (serie.place %% 4)::text,
+                   'stage_id', CASE WHEN serie.place <= %(open)s THEN pattern.stage_id ELSE %(done)s END,
+                   'trade_ended_at', CASE WHEN serie.place > %(open)s THEN pattern.trade_opened_at END
                    )) made
              WHERE pattern.id = %(pattern)s
             """,

@@ -1,6 +1,8 @@
 """Load the demo company of ``generator`` into a database without business data."""
 
 import base64
+import importlib
+import importlib.util
 import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -64,6 +66,7 @@ class Demo:
     territories: dict = field(default_factory=dict)
     partners: list = field(default_factory=list)
     products: list = field(default_factory=list)
+    logins: dict = field(default_factory=dict)  # of who comes with another addon
 
     def to_utc(self, day, hour):
         """``hour`` o'clock of ``day`` where the company is."""
@@ -89,8 +92,9 @@ def load(env, progress=None, seed=20, restaurants=500, shops=200):
     env = env(context={**env.context, "tracking_disable": True, "mail_notrack": True})
     today = datetime.now(pytz.timezone(TZ)).date()
     demo = Demo(env, today, generate(today, seed, restaurants, shops), random.Random(seed))
-    total, done = sum(weight for *_step, weight in STEPS), 0
-    for label, step, weight in STEPS:
+    steps = _get_steps(env)
+    total, done = sum(weight for *_step, weight in steps), 0
+    for label, step, weight in steps:
 
         def advance(share, label=label, done=done, weight=weight):
             if progress:
@@ -104,7 +108,17 @@ def load(env, progress=None, seed=20, restaurants=500, shops=200):
         progress(total, total, "done")
     env["ir.config_parameter"].sudo().set_param(LOADED, f"{today} {seed}")
     env.flush_all()
-    return logins
+    return logins | demo.logins
+
+
+def _get_steps(env):
+    """Ours, with those of the installed addons that build on ours before the last one."""
+    steps = list(STEPS)
+    for name in sorted(env.registry._init_modules):
+        package = f"odoo.addons.{name}.demo_company"
+        if name.startswith("trade_crm_") and importlib.util.find_spec(package):
+            steps[-1:-1] = importlib.import_module(package).STEPS
+    return steps
 
 
 def _check_empty(env):
@@ -593,7 +607,7 @@ def _finish(demo):
 
 
 # What is loaded, in order: label, function of a :class:`Demo`, share of the time. An addon that
-# adds to the demo company appends its steps before `_finish`.
+# adds to the demo company has a package `demo_company` with `STEPS` of its own.
 STEPS = [
     ("company", _load_company, 1),
     ("users", _load_users, 2),

@@ -31,9 +31,7 @@ class HelpdeskTicket(models.Model):
         tickets = self.sudo()
         for chunk in split_every(REFRESH_CHUNK_SIZE, tickets._follow_tiers().ids, list):
             tickets.browse(chunk)._refresh_sla("tier")
-        due = tickets.search(
-            Domain("trade_sla_next", "<=", fields.Datetime.now()), order="trade_sla_next, id"
-        ).ids
+        due = tickets._get_due_tickets().ids
         remaining = len(due)
         for chunk in split_every(CHUNK_SIZE, due, list):
             # Who holds one of them is changing it, and the next minute looks at it again.
@@ -41,6 +39,12 @@ class HelpdeskTicket(models.Model):
             remaining -= len(chunk)
             if not self.env["ir.cron"]._commit_progress(len(chunk), remaining=remaining):
                 break
+
+    @api.model
+    def _get_due_tickets(self):
+        """Those of which a mark has passed that nobody was told of."""
+        due = Domain("trade_sla_next", "<=", fields.Datetime.now())
+        return self.search(due, order="trade_sla_next, id")
 
     @api.model
     def _cron_refresh_sla(self):
