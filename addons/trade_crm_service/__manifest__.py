@@ -31,6 +31,7 @@
     ],
     "assets": {
         "web.assets_backend": ["trade_crm_service/static/src/**/*"],
+        "web.assets_tests": ["trade_crm_service/static/tests/tours/**/*"],
     },
     "post_init_hook": "post_init_hook",
     "uninstall_hook": "uninstall_hook",

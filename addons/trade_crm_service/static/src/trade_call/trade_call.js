@@ -1,5 +1,6 @@
 import { Component, onWillStart, useState } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
+import { browser } from "@web/core/browser/browser";
 import { router } from "@web/core/browser/router";
 import { registry } from "@web/core/registry";
 import { useAutofocus, useService } from "@web/core/utils/hooks";
@@ -19,10 +20,16 @@ export class TradeCall extends Component {
         this.action = useService("action");
         this.orm = useService("orm");
         useAutofocus();
-        const given = this.props.action.params?.number ?? router.current.number ?? "";
-        // The router reads what looks like a number as one.
-        this.state = useState({ number: String(given), found: null, asked: "" });
+        this.state = useState({ number: this.givenNumber, found: null, asked: "" });
         onWillStart(() => this.state.number && this.find());
+    }
+
+    /** The router would read a number with zeros in front as another one. */
+    get givenNumber() {
+        const inAddress = new URLSearchParams(browser.location.search).get("number");
+        const given = this.props.action.params?.number ?? inAddress ?? router.current.number ?? "";
+        // A plus that is not escaped stands for a space in an address.
+        return String(given).replace(/^ /, "+");
     }
 
     get display() {
