@@ -24,10 +24,19 @@ class HelpdeskTicket(models.Model):
             raise AccessError(self.env._("Service agents and salespersons answer calls here."))
         found = self._find_phone_partners(number)
         callers = found._filtered_access("read")
+        if not callers:
+            self._count_unknown_caller(found)
         return {
             "callers": self._describe_callers(callers[:SHOWN]),
             "others": [self._mask_caller(other) for other in (found - callers).sudo()[:SHOWN]],
         }
+
+    @api.model
+    def _count_unknown_caller(self, found):
+        """Nobody finds out about customers of others by trying numbers; a miss tells something, too."""
+        checks = self.env["trade.collision.check"]
+        checks._check_limit()
+        checks._log("dialog", {"phone"}, "taken" if found else "free")
 
     @api.model
     def _find_phone_partners(self, number):
