@@ -66,7 +66,6 @@ class Demo:
     territories: dict = field(default_factory=dict)
     partners: list = field(default_factory=list)
     products: list = field(default_factory=list)
-    logins: dict = field(default_factory=dict)  # of who comes with another addon
 
     def to_utc(self, day, hour):
         """``hour`` o'clock of ``day`` where the company is."""
@@ -85,6 +84,9 @@ def load(env, progress=None, seed=20, restaurants=500, shops=200):
     """
     logins = {"admin": ("admin", "administrator")}
     logins |= {login: (login, role) for login, (_name, _lang, role, _groups) in USERS.items()}
+    packages = _get_packages(env)
+    for package in packages:
+        logins |= package.LOGINS
     if env["ir.config_parameter"].sudo().get_param(LOADED):
         return logins
     _check_empty(env)
@@ -92,33 +94,31 @@ def load(env, progress=None, seed=20, restaurants=500, shops=200):
     env = env(context={**env.context, "tracking_disable": True, "mail_notrack": True})
     today = datetime.now(pytz.timezone(TZ)).date()
     demo = Demo(env, today, generate(today, seed, restaurants, shops), random.Random(seed))
-    steps = _get_steps(env)
+    # The last step works on what all of them have made.
+    steps = [*STEPS[:-1], *(step for package in packages for step in package.STEPS), STEPS[-1]]
     total, done = sum(weight for *_step, weight in steps), 0
     for label, step, weight in steps:
 
         def advance(share, label=label, done=done, weight=weight):
             if progress:
-                progress(round(done + share * weight), total, label)
+                progress(round(100 * (done + share * weight) / total), 100, label)
 
         demo.advance = advance
         advance(0)
         step(demo)
         done += weight
     if progress:
-        progress(total, total, "done")
+        progress(100, 100, "done")
     env["ir.config_parameter"].sudo().set_param(LOADED, f"{today} {seed}")
     env.flush_all()
-    return logins | demo.logins
+    return logins
 
 
-def _get_steps(env):
-    """Ours, with those of the installed addons that build on ours before the last one."""
-    steps = list(STEPS)
-    for name in sorted(env.registry._init_modules):
-        package = f"odoo.addons.{name}.demo_company"
-        if name.startswith("trade_crm_") and importlib.util.find_spec(package):
-            steps[-1:-1] = importlib.import_module(package).STEPS
-    return steps
+def _get_packages(env):
+    """The packages ``demo_company`` of the installed addons that build on ours."""
+    names = [name for name in sorted(env.registry._init_modules) if name.startswith("trade_crm_")]
+    names = [f"odoo.addons.{name}.demo_company" for name in names]
+    return [importlib.import_module(name) for name in names if importlib.util.find_spec(name)]
 
 
 def _check_empty(env):
@@ -607,7 +607,7 @@ def _finish(demo):
 
 
 # What is loaded, in order: label, function of a :class:`Demo`, share of the time. An addon that
-# adds to the demo company has a package `demo_company` with `STEPS` of its own.
+# adds to the demo company has a package `demo_company` with `STEPS` and `LOGINS` of its own.
 STEPS = [
     ("company", _load_company, 1),
     ("users", _load_users, 2),

@@ -71,7 +71,7 @@ def _load_users(demo):
     model = env["res.users"].with_context(no_reset_password=True)
     # The welcome of a chat bot would cover the screen of a phone.
     quiet = {"odoobot_state": "disabled"} if "odoobot_state" in model._fields else {}
-    for login, (name, lang, role, group) in USERS.items():
+    for login, (name, lang, _role, group) in USERS.items():
         demo.users[login] = model.create(
             {
                 **quiet,
@@ -86,7 +86,6 @@ def _load_users(demo):
                 "group_ids": [Command.set(env.ref(group).ids)],
             }
         )
-        demo.logins[login] = (login, role)
     env.company.trade_ticket_owner_id = demo.users["service"]
     return users | demo.users["agent2"]
 
