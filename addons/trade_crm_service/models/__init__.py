@@ -29,3 +29,4 @@ from . import trade_ticket_upload
 from . import trade_ticket_document
 from . import trade_territory_move
 from . import trade_privacy_request
+from . import res_partner
