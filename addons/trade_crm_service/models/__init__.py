@@ -30,3 +30,4 @@ from . import trade_ticket_document
 from . import trade_territory_move
 from . import trade_privacy_request
 from . import res_partner
+from . import trade_today
