@@ -459,8 +459,13 @@ class TerritoryWorld(TerritoryCommon):
                 "description": SECRET,
                 "partner_id": cls.target.id,
                 "team_id": cls.helpdesk_team.id,
+                "trade_order_id": cls.order.id,
+                "trade_picking_id": cls.picking.id,
+                "trade_solution": SECRET,
             }
         )
+        # Its clock stands still from now on.
+        cls.ticket.stage_id = cls.env.ref("helpdesk_mgmt.helpdesk_ticket_stage_awaiting")
 
     @classmethod
     def _build_messages(cls):

@@ -1,7 +1,7 @@
 {
     "name": "Trade CRM",
     "summary": "Customer tiers, RFM and purchase history for trading companies",
-    "version": "19.0.1.6.0",
+    "version": "19.0.1.7.0",
     "category": "Sales/CRM",
     "author": "Trade CRM",
     "license": "LGPL-3",

@@ -110,6 +110,7 @@ from . import trade_lead_stage_stay
 from . import crm_lead_pipeline
 from . import trade_sales_target
 from . import trade_pipeline
+from . import trade_public_form
 from . import trade_lead_channel
 from . import trade_lead_channel_form
 from . import trade_lead_inquiry

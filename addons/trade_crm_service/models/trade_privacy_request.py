@@ -25,7 +25,12 @@ class TradePrivacyRequest(models.Model):
     @api.model
     def _get_privacy_sources(self, person):
         tickets = Domain("id", "in", self._get_tickets(person).ids)
-        return [*super()._get_privacy_sources(person), ("helpdesk.ticket", tickets, None)]
+        logs = Domain("ticket_id", "in", self._get_tickets(person).ids)
+        return [
+            *super()._get_privacy_sources(person),
+            ("helpdesk.ticket", tickets, None),
+            ("trade.ticket.log", logs, None),
+        ]
 
     def _get_lead_steps(self, person):
         tickets = Domain("id", "in", self._get_tickets(person).ids)
@@ -45,5 +50,7 @@ class TradePrivacyRequest(models.Model):
                     "partner_email": False,
                     "email_cc": False,
                     "properties": False,
+                    "trade_properties": False,
+                    "trade_solution": False,
                 }
             )

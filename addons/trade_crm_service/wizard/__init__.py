@@ -1,1 +1,4 @@
 from . import trade_territory_assign
+from . import trade_ticket_merge
+from . import trade_ticket_split
+from . import trade_ticket_batch

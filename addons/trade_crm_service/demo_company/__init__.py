@@ -1,0 +1,7 @@
+"""What the demo company of Trade CRM gets with this addon; nothing of it imports this package."""
+
+from .tickets import USERS, load_tickets
+
+STEPS = [("tickets", load_tickets, 3)]
+LOGINS = {login: (login, role) for login, (_name, _lang, role, _group) in USERS.items()}
+__all__ = ["LOGINS", "STEPS"]
