@@ -38,7 +38,6 @@ class TradeCompetitor(models.Model):
 
     name = fields.Char(required=True)
     active = fields.Boolean(default=True)
-    note_ids = fields.One2many("trade.market.note", "competitor_id")
 
     _name_unique = models.UniqueIndex(
         "(lower(name))", "There is a competitor of this name already."

@@ -32,13 +32,12 @@ function isPassing(error) {
 export const outboxService = {
     dependencies: ["orm"],
     start(env, { orm }) {
-        const store = new OutboxStore(`trade_crm.outbox.${session.db}.${user.userId}`, 1);
+        const store = new OutboxStore(`trade_crm.outbox.${session.db}.${user.userId}`, [ENTRIES, DRAFTS]);
         const state = reactive({ entries: [], sending: false });
         const mutex = new Mutex();
         const ready = store
             .all(ENTRIES)
-            .then((found) => state.entries.push(...found.sort((one, other) => one.at - other.at)))
-            .catch(() => {});
+            .then((found) => state.entries.push(...found.sort((one, other) => one.at - other.at)));
 
         async function call({ model, method, args, kwargs }) {
             const request = orm.silent.call(model, method, args, kwargs);
@@ -50,7 +49,7 @@ export const outboxService = {
 
         async function forget(entry) {
             state.entries = state.entries.filter(({ id }) => id !== entry.id);
-            await store.remove(ENTRIES, entry.id).catch(() => {});
+            await store.remove(ENTRIES, entry.id);
         }
 
         /** {result}, {waiting: true} or {error} */
@@ -139,8 +138,8 @@ export const outboxService = {
             retry,
             forget,
             saveDraft: (key, draft) => store.put(DRAFTS, key, draft),
-            getDrafts: () => store.all(DRAFTS).catch(() => []),
-            dropDraft: (key) => store.remove(DRAFTS, key).catch(() => {}),
+            getDrafts: () => store.all(DRAFTS),
+            dropDraft: (key) => store.remove(DRAFTS, key),
         };
     },
 };
