@@ -31,3 +31,9 @@ from . import trade_territory_move
 from . import trade_privacy_request
 from . import res_partner
 from . import trade_today
+from . import trade_survey_invitation
+from . import trade_survey
+from . import trade_survey_send
+from . import trade_survey_answer
+from . import helpdesk_ticket_survey
+from . import trade_nps

@@ -33,6 +33,10 @@ class TradeTicketType(models.Model):
     tell_progress = fields.Boolean("Progress", default=True)
     tell_solved = fields.Boolean("Solved", default=True)
 
+    ask_survey = fields.Boolean(
+        "Ask for feedback", default=True, help="Customers are surveyed after tickets of this type."
+    )
+
     _name_unique = models.UniqueIndex("((name->>'en_US'))", "There is a ticket type of this name.")
 
     @api.ondelete(at_uninstall=False)
