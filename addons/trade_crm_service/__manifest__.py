@@ -18,6 +18,7 @@
         "data/trade_survey_data.xml",
         "wizard/trade_ticket_wizard_views.xml",
         "views/helpdesk_ticket_views.xml",
+        "views/helpdesk_ticket_remedy_views.xml",
         "views/helpdesk_ticket_stage_views.xml",
         "views/trade_ticket_type_views.xml",
         "views/trade_ticket_route_views.xml",

@@ -37,3 +37,5 @@ from . import trade_survey_send
 from . import trade_survey_answer
 from . import helpdesk_ticket_survey
 from . import trade_nps
+from . import helpdesk_ticket_remedy
+from . import trade_ticket_remedy

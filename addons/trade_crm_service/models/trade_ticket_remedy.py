@@ -1,0 +1,69 @@
+"""Documents know the complaint that they were made for."""
+
+from odoo import fields, models
+
+from .helpdesk_ticket_remedy import COMPLAINT
+
+
+class StockMove(models.Model):
+    _inherit = "stock.move"
+
+    trade_complaint_id = fields.Many2one(
+        "helpdesk.ticket",
+        "Complaint",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
+        groups="base.group_user",
+    )
+
+    def _prepare_move_split_vals(self, qty):
+        return super()._prepare_move_split_vals(qty) | {COMPLAINT: self.trade_complaint_id.id}
+
+
+class StockReturnPickingLine(models.TransientModel):
+    _inherit = "stock.return.picking.line"
+
+    def _prepare_move_default_values(self, new_picking):
+        values = super()._prepare_move_default_values(new_picking)
+        return values | {COMPLAINT: self.env["helpdesk.ticket"]._get_complaint().id}
+
+
+class StockReturnPicking(models.TransientModel):
+    _inherit = "stock.return.picking"
+
+    def _get_proc_values(self, line):
+        """Of the exchange."""
+        values = super()._get_proc_values(line)
+        return values | {COMPLAINT: self.env["helpdesk.ticket"]._get_complaint().id}
+
+
+class StockRule(models.Model):
+    _inherit = "stock.rule"
+
+    def _get_custom_move_fields(self):
+        return [*super()._get_custom_move_fields(), COMPLAINT]
+
+
+class AccountMove(models.Model):
+    _inherit = "account.move"
+
+    trade_complaint_id = fields.Many2one(
+        "helpdesk.ticket",
+        "Complaint",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
+        groups="base.group_user",
+    )
+
+
+class AccountMoveReversal(models.TransientModel):
+    _inherit = "account.move.reversal"
+
+    def _prepare_default_reversal(self, move):
+        values = super()._prepare_default_reversal(move)
+        complaint = self.env["helpdesk.ticket"]._get_complaint()
+        return values | {COMPLAINT: complaint.id}
