@@ -33,6 +33,8 @@
         "report/trade_sla_report_views.xml",
         "report/trade_nps_report_views.xml",
         "views/trade_survey_views.xml",
+        "views/trade_suggestion_views.xml",
+        "views/res_partner_complaint_views.xml",
         "wizard/trade_territory_assign_views.xml",
     ],
     "assets": {

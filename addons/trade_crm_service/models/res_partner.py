@@ -1,6 +1,8 @@
 from odoo import models
 from odoo.tools.misc import format_date
 
+from .res_partner_complaint import SEVERE_PRIORITIES
+
 
 class ResPartner(models.Model):
     _inherit = "res.partner"
@@ -11,7 +13,7 @@ class ResPartner(models.Model):
         return [*panels, panel] if panel else panels
 
     def _get_ticket_panel(self):
-        """Tickets that are open."""
+        """Tickets that are open; first of all where a severe complaint is among them."""
         domain = [
             ("partner_id.commercial_partner_id", "=", self.id),
             ("company_id", "in", [self.env.company.id, False]),
@@ -20,14 +22,17 @@ class ResPartner(models.Model):
         return self._get_record_panel(
             "tickets",
             self.env._("Tickets"),
-            80,
+            5 if self.sudo().trade_severe_complaint else 80,
             "helpdesk.ticket",
             domain,
-            ["name", "number", "stage_id", "create_date"],
+            ["name", "number", "stage_id", "create_date", "priority", "trade_type_id"],
             lambda ticket: {
                 "title": ticket.name,
                 "subtitle": f"{ticket.number} · {ticket.stage_id.name}",
                 "value": format_date(self.env, ticket.create_date),
+                "is_bad": ticket.trade_type_id.is_complaint
+                and ticket.priority in SEVERE_PRIORITIES,
             },
             self.env._("No ticket is open."),
+            order="priority desc, id desc",
         )

@@ -33,6 +33,13 @@ class TradeTicketType(models.Model):
     tell_progress = fields.Boolean("Progress", default=True)
     tell_solved = fields.Boolean("Solved", default=True)
 
+    is_complaint = fields.Boolean(
+        "Is a complaint",
+        help="While one of high priority is open, its customer is marked everywhere.",
+    )
+    is_suggestion = fields.Boolean(
+        "Is a suggestion", help="Its tickets are sorted by what is suggested, and counted."
+    )
     ask_survey = fields.Boolean(
         "Ask for feedback", default=True, help="Customers are surveyed after tickets of this type."
     )

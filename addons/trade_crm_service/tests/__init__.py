@@ -1,4 +1,4 @@
-from . import test_menus, test_ticket_territory
+from . import test_complaint, test_menus, test_ticket_territory
 from . import test_privacy
 from . import test_sla
 from . import test_nps, test_survey, test_survey_link
