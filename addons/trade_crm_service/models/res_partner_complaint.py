@@ -43,7 +43,8 @@ class ResPartner(models.Model):
             "commercial_partner_id", "in", self.commercial_partner_id.ids
         )
         found = {
-            customer.id for [customer] in tickets_sudo._read_group(domain, ["commercial_partner_id"])
+            customer.id
+            for [customer] in tickets_sudo._read_group(domain, ["commercial_partner_id"])
         }
         for partner in self:
             partner.trade_severe_complaint = partner.commercial_partner_id.id in found

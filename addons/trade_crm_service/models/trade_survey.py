@@ -48,7 +48,6 @@ class TradeSurvey(models.Model):
     # Relationship
     segment_id = fields.Many2one(
         "trade.segment",
-        "Segment",
         ondelete="restrict",
         help="Empty: all customers who have bought within the window of the tier policy.",
     )
@@ -108,7 +107,7 @@ class TradeSurvey(models.Model):
 
     def _begin(self):
         """Nobody is asked about what was solved before the survey was switched on."""
-        super().write({"asked_until": fields.Datetime.now()})
+        self.write({"asked_until": fields.Datetime.now()})
 
     def action_open_invitations(self):
         self.ensure_one()

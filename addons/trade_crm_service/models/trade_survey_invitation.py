@@ -59,10 +59,10 @@ class TradeSurveyInvitation(models.Model):
         "helpdesk.ticket", readonly=True, index="btree_not_null", ondelete="set null"
     )
     user_id = fields.Many2one("res.users", "Agent", readonly=True, index="btree_not_null")
-    team_id = fields.Many2one("helpdesk.ticket.team", "Team", readonly=True)
+    team_id = fields.Many2one("helpdesk.ticket.team", readonly=True)
     type_id = fields.Many2one("trade.ticket.type", "Ticket type", readonly=True)
-    tier_id = fields.Many2one("trade.tier", "Tier", readonly=True, ondelete="set null")
-    product_id = fields.Many2one("product.product", "Product", readonly=True, ondelete="set null")
+    tier_id = fields.Many2one("trade.tier", readonly=True, ondelete="set null")
+    product_id = fields.Many2one("product.product", readonly=True, ondelete="set null")
     carrier = fields.Char(readonly=True)
     # The answer
     answered_at = fields.Datetime("Answered on", readonly=True, index="btree_not_null")

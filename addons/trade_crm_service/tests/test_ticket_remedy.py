@@ -81,12 +81,12 @@ class TestTicketRemedy(ServiceCommon):
         result = self._act("action_replace")
         picking = self.env["stock.picking"].browse(result["res_id"])
         self.assertEqual((picking.partner_id, picking.origin), (self.wok, self.ticket.number))
-        with Form(
-            self._as(self.user_agent_east, picking).with_context(**result["context"])
-        ) as form:
-            with form.move_ids.new() as line:
-                line.product_id = self.pot
-                line.product_uom_qty = 2
+        with (
+            Form(self._as(self.user_agent_east, picking).with_context(**result["context"])) as form,
+            form.move_ids.new() as line,
+        ):
+            line.product_id = self.pot
+            line.product_uom_qty = 2
         self.assertEqual(picking.move_ids.trade_complaint_id, self.ticket)
         picking.action_confirm()
         self._deliver(picking)
