@@ -3,6 +3,9 @@ from odoo.tools.misc import format_date
 
 from .res_partner_complaint import SEVERE_PRIORITIES
 
+# Before everything else.
+SEVERE_SEQUENCE = 5
+
 
 class ResPartner(models.Model):
     _inherit = "res.partner"
@@ -19,10 +22,10 @@ class ResPartner(models.Model):
             ("company_id", "in", [self.env.company.id, False]),
             ("stage_id.closed", "=", False),
         ]
-        return self._get_record_panel(
+        panel = self._get_record_panel(
             "tickets",
             self.env._("Tickets"),
-            5 if self.sudo().trade_severe_complaint else 80,
+            80,
             "helpdesk.ticket",
             domain,
             ["name", "number", "stage_id", "create_date", "priority", "trade_type_id"],
@@ -36,3 +39,6 @@ class ResPartner(models.Model):
             self.env._("No ticket is open."),
             order="priority desc, id desc",
         )
+        if panel and any(row.get("is_bad") for row in panel["rows"]):
+            panel["sequence"] = SEVERE_SEQUENCE
+        return panel
