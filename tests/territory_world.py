@@ -385,6 +385,20 @@ class TerritoryWorld(TerritoryCommon):
         visit._tell_of_visits()
 
     @classmethod
+    def _build_answer(cls):
+        survey = cls.env["trade.survey"].create(
+            {"name": "After a ticket", "company_id": cls.company_cn.id, "recovery_type_id": False}
+        )
+        answer = (
+            cls.env["trade.survey.invitation"]
+            .sudo()
+            .create(survey._prepare_invitation(cls.target, "x@target.example", False, cls.ticket))
+        )
+        answer.write(
+            {"partner_name": SECRET, "nps": "2", "nps_group": "detractor", "comment": SECRET}
+        )
+
+    @classmethod
     def _build_accounting(cls):
         cls.invoice = cls._make_invoice(cls.order, ref=SECRET, narration=SECRET)
         cls.env["account.payment.register"].with_context(
@@ -495,6 +509,7 @@ class TerritoryWorld(TerritoryCommon):
         )
         # Its clock stands still from now on.
         cls.ticket.stage_id = cls.env.ref("helpdesk_mgmt.helpdesk_ticket_stage_awaiting")
+        cls._build_answer()
 
     @classmethod
     def _build_messages(cls):

@@ -29,5 +29,15 @@ from . import trade_ticket_upload
 from . import trade_ticket_document
 from . import trade_territory_move
 from . import trade_privacy_request
+from . import res_partner_complaint
 from . import res_partner
 from . import trade_today
+from . import trade_survey_invitation
+from . import trade_survey
+from . import trade_survey_send
+from . import trade_survey_answer
+from . import helpdesk_ticket_survey
+from . import trade_nps
+from . import helpdesk_ticket_remedy
+from . import trade_ticket_remedy
+from . import trade_suggestion

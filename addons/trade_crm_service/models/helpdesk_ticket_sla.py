@@ -69,7 +69,10 @@ class HelpdeskTicket(models.Model):
     trade_first_warn_at = _mark("First answer near")
     trade_first_deadline = _mark("First answer due")
     trade_first_escalate_at = _mark("First answer escalates")
-    trade_ended_at = _mark("Ended at")
+    # Surveys look for what has ended since they looked last.
+    trade_ended_at = fields.Datetime(
+        "Ended at", readonly=True, copy=False, index="btree_not_null", groups="base.group_user"
+    )
     trade_solve_warn_at = _mark("Solution near")
     trade_solve_deadline = _mark("Solution due")
     trade_solve_escalate_at = _mark("Solution escalates")

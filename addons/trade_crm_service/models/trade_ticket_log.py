@@ -41,7 +41,7 @@ class TradeTicketLog(models.Model):
     user_id = fields.Many2one(
         "res.users", "By", readonly=True, ondelete="set null", help="Empty: by Odoo."
     )
-    owner_id = fields.Many2one("res.users", "Owner", readonly=True, ondelete="set null")
+    owner_id = fields.Many2one("res.users", readonly=True, ondelete="set null")
     from_owner_id = fields.Many2one("res.users", "Owner before", readonly=True, ondelete="set null")
     cause = fields.Char("Cause (raw)", readonly=True)
     details = fields.Json("Details (raw)", readonly=True)

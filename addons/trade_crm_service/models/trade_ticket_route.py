@@ -86,7 +86,7 @@ class TradeTicketRoute(models.Model):
 
         :return: ``{ticket: Decision}``
         """
-        rules = self.search([])
+        rules = self.search(Domain.TRUE)
         questions = {ticket: self._get_question(ticket) for ticket in tickets}
         found = {
             question: next((rule for rule in rules if rule._fits(question)), self)

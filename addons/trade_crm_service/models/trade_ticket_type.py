@@ -33,6 +33,17 @@ class TradeTicketType(models.Model):
     tell_progress = fields.Boolean("Progress", default=True)
     tell_solved = fields.Boolean("Solved", default=True)
 
+    is_complaint = fields.Boolean(
+        "Is a complaint",
+        help="While one of high priority is open, its customer is marked everywhere.",
+    )
+    is_suggestion = fields.Boolean(
+        "Is a suggestion", help="Its tickets are sorted by what is suggested, and counted."
+    )
+    ask_survey = fields.Boolean(
+        "Ask for feedback", default=True, help="Customers are surveyed after tickets of this type."
+    )
+
     _name_unique = models.UniqueIndex("((name->>'en_US'))", "There is a ticket type of this name.")
 
     @api.ondelete(at_uninstall=False)
@@ -65,31 +76,30 @@ class TradeTicketType(models.Model):
     @api.model
     def _get_standard_properties(self):
         """``{name of the type's record: definition of its fields}``"""
-        _ = self.env._
         return {
             "trade_ticket_type_quality": [
-                self._make_property("defect", "char", _("What is wrong")),
-                self._make_property("quantity", "float", _("Affected quantity")),
-                self._make_property("opened", "boolean", _("Package was opened")),
+                self._make_property("defect", "char", self.env._("What is wrong")),
+                self._make_property("quantity", "float", self.env._("Affected quantity")),
+                self._make_property("opened", "boolean", self.env._("Package was opened")),
             ],
             "trade_ticket_type_delay": [
-                self._make_property("promised", "date", _("Promised for")),
-                self._make_property("tracking", "char", _("Tracking number")),
+                self._make_property("promised", "date", self.env._("Promised for")),
+                self._make_property("tracking", "char", self.env._("Tracking number")),
             ],
             "trade_ticket_type_wrong": [
-                self._make_property("expected", "char", _("What was ordered")),
-                self._make_property("received", "char", _("What has come")),
-                self._make_property("missing", "float", _("Missing quantity")),
+                self._make_property("expected", "char", self.env._("What was ordered")),
+                self._make_property("received", "char", self.env._("What has come")),
+                self._make_property("missing", "float", self.env._("Missing quantity")),
             ],
             "trade_ticket_type_return": [
-                self._make_property("quantity", "float", _("Quantity to return")),
-                self._make_property("unopened", "boolean", _("In original package")),
+                self._make_property("quantity", "float", self.env._("Quantity to return")),
+                self._make_property("unopened", "boolean", self.env._("In original package")),
             ],
             "trade_ticket_type_invoice": [
-                self._make_property("invoice", "char", _("Invoice number")),
+                self._make_property("invoice", "char", self.env._("Invoice number")),
             ],
             "trade_ticket_type_price": [
-                self._make_property("quoted", "float", _("Price that was quoted")),
+                self._make_property("quoted", "float", self.env._("Price that was quoted")),
             ],
         }
 

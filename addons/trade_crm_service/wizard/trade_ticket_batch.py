@@ -10,7 +10,7 @@ class TradeTicketBatch(models.TransientModel):
     _description = "Batch Problem"
 
     ticket_id = fields.Many2one("helpdesk.ticket", "Problem", required=True)
-    lot_id = fields.Many2one("stock.lot", "Lot")
+    lot_id = fields.Many2one("stock.lot")
     product_id = fields.Many2one("product.product", "Product", related="lot_id.product_id")
     line_ids = fields.One2many("trade.ticket.batch.line", "batch_id", "Customers")
     hidden_count = fields.Integer("Customers of other territories")
@@ -127,7 +127,7 @@ class TradeTicketBatchLine(models.TransientModel):
 
     batch_id = fields.Many2one("trade.ticket.batch", required=True, ondelete="cascade")
     partner_id = fields.Many2one("res.partner", "Customer", required=True, ondelete="cascade")
-    quantity = fields.Float("Quantity", readonly=True)
+    quantity = fields.Float(readonly=True)
     order_names = fields.Char("Orders", readonly=True)
     known = fields.Boolean("Has a ticket", readonly=True)
     chosen = fields.Boolean("Open a ticket", default=True)

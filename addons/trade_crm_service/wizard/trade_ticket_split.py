@@ -12,7 +12,7 @@ class TradeTicketSplit(models.TransientModel):
     _description = "Split a Ticket"
 
     ticket_id = fields.Many2one("helpdesk.ticket", required=True)
-    message = fields.Selection("_select_messages", "Message", required=True)
+    message = fields.Selection("_select_messages", required=True)
     name = fields.Char("Title of the new ticket", required=True)
 
     @api.model
