@@ -36,6 +36,8 @@
         "security/trade_lead_score_rules.xml",
         "security/trade_lead_channel_rules.xml",
         "security/trade_privacy_request_rules.xml",
+        "security/trade_credit_rules.xml",
+        "data/trade_credit_data.xml",
         "data/trade_privacy_data.xml",
         "data/ir_cron_data.xml",
         "data/mail_activity_type_lead_data.xml",
@@ -103,6 +105,8 @@
         "wizard/privacy_lookup_wizard_views.xml",
         "views/trade_privacy_request_views.xml",
         "views/res_config_settings_privacy_views.xml",
+        "report/trade_credit_report_views.xml",
+        "views/trade_credit_views.xml",
     ],
     "assets": {
         "web.assets_backend": ["trade_crm/static/src/**/*"],

@@ -69,6 +69,16 @@ from . import sale_order
 from . import sale_order_line
 from . import sale_order_effect
 from . import sale_order_gate
+from . import res_company_credit
+from . import trade_credit_account
+from . import trade_credit_exposure
+from . import trade_credit_temporary
+from . import trade_credit_request
+from . import trade_credit_release
+from . import sale_order_credit
+from . import sale_order_waiting
+from . import stock_credit
+from . import res_partner_credit
 from . import account_move
 from . import res_partner_access
 from . import export_partner_field

@@ -1,2 +1,3 @@
 from . import trade_lead_trail
 from . import trade_target_report
+from . import trade_credit_report

@@ -10,3 +10,4 @@ from . import trade_sales_target_repeat
 from . import trade_lead_quick
 from . import trade_privacy_erase
 from . import privacy_lookup_wizard
+from . import trade_credit_ask
