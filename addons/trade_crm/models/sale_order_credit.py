@@ -69,6 +69,8 @@ class SaleOrder(models.Model):
         refused = {}
         used = {head: standing.exposure for head, standing in standings.items()}
         for order, payer in payers.items():
+            if order.payment_term_id.trade_prepaid:
+                continue
             head = heads[payer.id]
             standing = standings[head]
             need = max(standing.asked.get(order.id, 0.0), 0.0)
@@ -189,17 +191,36 @@ class SaleOrder(models.Model):
             return ""
         return "\n".join(dict.fromkeys(refusal.public_text for refusal in self._ask_gate()))
 
+    def action_confirm(self):
+        """Within a payment, what is refused waits instead: no payment fails for it.
+
+        The context only makes this gentler; the gate stands in ``write``.
+        """
+        if not self.env.context.get("trade_gate_in_payment"):
+            return super().action_confirm()
+        open_orders = self.filtered(lambda order: order.state in ("draft", "sent"))
+        waiting = open_orders.filtered(lambda order: not order._may_confirm_paid())
+        return super(SaleOrder, self - waiting).action_confirm()
+
 
 class PaymentTransaction(models.Model):
     _inherit = "payment.transaction"
 
+    def _post_process(self):
+        return super(
+            PaymentTransaction, self.with_context(trade_gate_in_payment=True)
+        )._post_process()
+
     def _check_amount_and_confirm_order(self):
-        """An order that was paid and is refused waits: the payment does not fail for it."""
-        free = self.browse()
+        """An order that was paid and is refused waits: Odoo is not to take it for confirmed."""
+        refused = self.browse()
         for tx in self:
             order = tx.sale_order_ids
-            if len(order) == 1 and order.state in ("draft", "sent"):
-                if order._is_confirmation_amount_reached() and not order._may_confirm_paid():
-                    continue
-            free |= tx
-        return super(PaymentTransaction, free)._check_amount_and_confirm_order()
+            if (
+                len(order) == 1
+                and order.state in ("draft", "sent")
+                and order._is_confirmation_amount_reached()
+                and not order._may_confirm_paid()
+            ):
+                refused |= tx
+        return super(PaymentTransaction, self - refused)._check_amount_and_confirm_order()

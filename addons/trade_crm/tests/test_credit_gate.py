@@ -97,13 +97,13 @@ class TestCreditGate(CreditCommon):
 
     def test_overdue(self):
         self.company_cn.write({"trade_credit_overdue": True, "trade_credit_overdue_days": 10})
-        invoice = self._make_move(self.customer, 100.0, day="2026-03-21")
+        invoice = self._make_move(self.customer, 100.0)  # due today
         order = self._quote(10.0)
         self.assertConfirms(self._quote(10.0))
-        self.clock.move_to("2026-04-01 04:00:00")
+        self.clock.move_to("2026-04-11 04:00:00")
         self.assertRefused("100.00 overdue for more than 10 days", order.action_confirm)
         # Paid, though nobody has matched it yet.
-        self._pay(invoice.amount_total, day="2026-04-01")
+        self._pay(invoice.amount_total, day="2026-04-11")
         self.assertConfirms(order)
 
     def test_on_hold(self):
@@ -202,7 +202,7 @@ class TestCreditGate(CreditCommon):
         self._as(self.user_manager, request).action_grant()
         self.assertFalse(request.sudo().activity_ids)
         with self.assertRaisesRegex(UserError, "closed"):
-            self._as(self.user_manager, request).action_refuse()
+            self._as(self.user_manager, request).action_grant()
         order.order_line.price_unit = 501.0
         self.assertRefused("would owe", order.action_confirm)
         order.order_line.price_unit = 500.0
