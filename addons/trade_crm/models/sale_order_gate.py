@@ -141,7 +141,8 @@ class SaleOrder(models.Model):
         known = self.env.cr.precommit.data.setdefault(BASIS, {})
         amounts = {}
         for order_id, amount, *basis in rows:
-            amounts[order_id] = amount
+            # There is none yet while an order is created.
+            amounts[order_id] = amount or 0.0
             known.setdefault(order_id, tuple(basis))
         return amounts
 

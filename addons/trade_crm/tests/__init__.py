@@ -51,3 +51,5 @@ from . import test_lead_assign
 from . import test_lead_assign_concurrency
 from . import test_lead_score
 from . import test_order_gate
+from . import test_credit_gate
+from . import test_credit_ways

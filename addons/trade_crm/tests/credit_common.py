@@ -1,3 +1,5 @@
+from unittest.mock import patch
+
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
@@ -51,7 +53,15 @@ class CreditCommon(TradeCrmCommon):
             {"name": "Pay", "company_id": cls.company_cn.id, "state": "test"}
         )
         cls.method = cls.env["payment.method"].with_context(active_test=False).search([], limit=1)
-        cls.quotes = 0
+
+        def create_payment(tx, **values):
+            tx.payment_id = cls._pay(tx.amount, tx.partner_id)
+            return tx.payment_id
+
+        # The provider of the test has no account of its own.
+        cls.startClassPatcher(
+            patch.object(type(cls.env["payment.transaction"]), "_create_payment", create_payment)
+        )
 
     @classmethod
     def _quote(cls, amount=100.0, partner=None, **values):
