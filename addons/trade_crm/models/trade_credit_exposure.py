@@ -204,9 +204,9 @@ class TradeCreditAccount(models.Model):
         return SQL(
             """
             CASE COALESCE(account.overdue_kind, 'inherit')
-            WHEN 'own' THEN account.overdue_days
+            WHEN 'own' THEN COALESCE(account.overdue_days, 0)
             WHEN 'inherit' THEN CASE WHEN company.trade_credit_overdue
-                                     THEN company.trade_credit_overdue_days END
+                                     THEN COALESCE(company.trade_credit_overdue_days, 0) END
             END
             """
         )

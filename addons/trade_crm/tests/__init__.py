@@ -53,3 +53,5 @@ from . import test_lead_score
 from . import test_order_gate
 from . import test_credit_gate
 from . import test_credit_ways
+from . import test_credit_delivery
+from . import test_credit_exposure
