@@ -487,6 +487,7 @@ class TerritoryWorld(TerritoryCommon):
                 "amount": AMOUNT,
             }
         )
+        cls._build_credit()
         cls.env["trade.privacy.request"].create({"partner_id": cls.target_contact.id})
         file = cls.env["trade.order.import"].create(
             {
@@ -537,6 +538,37 @@ class TerritoryWorld(TerritoryCommon):
         )
         cls.env["trade.fact.dirty"].create(
             {"partner_id": cls.target.id, "company_id": cls.company_cn.id}
+        )
+
+    @classmethod
+    def _build_credit(cls):
+        account = cls.env["trade.credit.account"].create(
+            {
+                "partner_id": cls.target.id,
+                "company_id": cls.company_cn.id,
+                "limit_kind": "amount",
+                "limit_amount": AMOUNT,
+            }
+        )
+        cls.env["trade.credit.temporary"].create(
+            {
+                "account_id": account.id,
+                "amount": AMOUNT,
+                "date_to": "2027-01-01",
+                "reason": SECRET,
+            }
+        )
+        cls.env["trade.credit.request"].create(
+            {
+                "order_id": cls.quotation.id,
+                "partner_id": cls.target.id,
+                "account_id": account.id,
+                "amount": AMOUNT,
+                "user_id": cls.users["near"].id,
+                "reason": SECRET,
+                "situation": SECRET,
+                "decision": SECRET,
+            }
         )
 
     @classmethod

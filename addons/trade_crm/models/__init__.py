@@ -79,6 +79,7 @@ from . import sale_order_credit
 from . import sale_order_waiting
 from . import stock_credit
 from . import res_partner_credit
+from . import ir_ui_menu_credit
 from . import account_move
 from . import res_partner_access
 from . import export_partner_field

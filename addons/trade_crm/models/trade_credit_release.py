@@ -69,4 +69,7 @@ class ResCompany(models.Model):
         result = super().write(vals)
         if any(name.startswith("trade_credit_") for name in vals):
             self.env["trade.credit.account"]._release_later()
+        if "trade_credit_control" in vals:
+            # Its menus come and go.
+            self.env.registry.clear_cache()
         return result

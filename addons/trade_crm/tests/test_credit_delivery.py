@@ -52,7 +52,8 @@ class TestCreditDelivery(CreditCommon):
         self.clock.move_to("2026-04-05 04:00:00")
         self.assertRefused("overdue", picking.button_validate)
         self.company_cn.trade_credit_overdue = False
-        account = self._make_account(on_hold=True)
+        account = self._set_limit(1000)
+        account.on_hold = True
         self.assertRefused("on hold", picking.button_validate)
         account.on_hold = False
         picking.button_validate()
