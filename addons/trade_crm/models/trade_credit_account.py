@@ -183,65 +183,70 @@ class TradeCreditAccount(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _find_heads(self, company, partner_ids):
-        """Customers whose limits count for these: ``{customer id: (head's customer id, guard id)}``.
-
-        Rows are made for those that have none.
-        """
-        if not partner_ids:
-            return {}
-        rows = self._read_heads(company, partner_ids)
-        missing = set(partner_ids) - rows.keys()
-        if missing:
-            self.env.cr.execute(
-                SQL(
-                    """
-                    INSERT INTO trade_credit_account (
-                        partner_id, company_id, limit_kind, overdue_kind, limit_amount, overdue_days,
-                        check_count, create_uid, create_date, write_uid, write_date)
-                    SELECT partner_id, %(company)s, 'inherit', 'inherit', 0, 0,
-                           0, %(user)s, %(now)s, %(user)s, %(now)s
-                      FROM unnest(%(partners)s) partner_id
-                        ON CONFLICT (partner_id, company_id) DO NOTHING
-                    """,
-                    company=company.id,
-                    partners=sorted(missing),
-                    user=self.env.uid,
-                    now=fields.Datetime.now(),
-                )
-            )
-            rows = self._read_heads(company, partner_ids)
-        return rows
-
-    @api.model
-    def _read_heads(self, company, partner_ids):
-        self.flush_model(["partner_id", "company_id", "head_id"])
-        rows = self.env.execute_query(
-            SQL(
-                "SELECT account.partner_id, COALESCE(head.partner_id, account.partner_id),"
-                " COALESCE(head.id, account.id) FROM trade_credit_account account"
-                " LEFT JOIN trade_credit_account head ON head.id = account.head_id"
-                " WHERE account.company_id = %s AND account.partner_id IN %s",
-                company.id,
-                tuple(partner_ids),
-            )
-        )
-        return {partner: (head, guard) for partner, head, guard in rows}
-
-    @api.model
     def _lock(self, company, partner_ids):
         """Update the guards of these customers, before their exposure is read.
 
-        Who waited here for somebody else fails to serialize, and Odoo starts the request again.
+        Who waited here for somebody else fails to serialize, and Odoo starts the request again. A row
+        that is made now is a guard as well: whoever makes it at the same time fails alike.
+
+        :param partner_ids: commercial partners
+        :return: ``{customer id: (id of the head's customer, id of the guard)}``
         """
-        guards = sorted({guard for _head, guard in self._find_heads(company, partner_ids).values()})
+        rows = self._read_heads(company, partner_ids, lock=True)
+        if missing := set(partner_ids) - rows.keys():
+            rows.update(self._make_accounts(company, missing))
+        return rows
+
+    @api.model
+    def _make_accounts(self, company, partner_ids):
         self.env.cr.execute(
             SQL(
-                "UPDATE trade_credit_account SET check_count = COALESCE(check_count, 0) + 1 WHERE id IN ("
-                "SELECT id FROM trade_credit_account WHERE id IN %s ORDER BY id FOR UPDATE)",
-                tuple(guards),
+                """
+                INSERT INTO trade_credit_account (
+                    partner_id, company_id, limit_kind, overdue_kind, limit_amount, overdue_days,
+                    check_count, create_uid, create_date, write_uid, write_date)
+                SELECT partner_id, %(company)s, 'inherit', 'inherit', 0, 0,
+                       1, %(user)s, %(now)s, %(user)s, %(now)s
+                  FROM unnest(%(partners)s) partner_id
+                    ON CONFLICT (partner_id, company_id) DO NOTHING
+                RETURNING partner_id, id
+                """,
+                company=company.id,
+                partners=sorted(partner_ids),
+                user=self.env.uid,
+                now=fields.Datetime.now(),
             )
         )
+        return {partner: (partner, guard) for partner, guard in self.env.cr.fetchall()}
+
+    @api.model
+    def _read_heads(self, company, partner_ids, lock=False):
+        """Whose limits count for these customers, of those that have a row; see ``_lock``."""
+        if not partner_ids:
+            return {}
+        self.flush_model(["partner_id", "company_id", "head_id"])
+        locked = SQL(
+            ", locked AS (UPDATE trade_credit_account SET check_count = COALESCE(check_count, 0) + 1"
+            " WHERE id IN (SELECT guard_id FROM head))"
+        )
+        self.env.cr.execute(
+            SQL(
+                """
+                WITH head AS (
+                    SELECT account.partner_id, COALESCE(head.partner_id, account.partner_id) AS head_id,
+                           COALESCE(head.id, account.id) AS guard_id
+                      FROM trade_credit_account account
+                      LEFT JOIN trade_credit_account head ON head.id = account.head_id
+                     WHERE account.company_id = %(company)s AND account.partner_id IN %(partners)s
+                ) %(locked)s
+                SELECT partner_id, head_id, guard_id FROM head
+                """,
+                company=company.id,
+                partners=tuple(partner_ids),
+                locked=locked if lock else SQL(),
+            )
+        )
+        return {partner: (head, guard) for partner, head, guard in self.env.cr.fetchall()}
 
     # ------------------------------------------------------------------
     # Actions

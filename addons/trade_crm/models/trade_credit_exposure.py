@@ -6,6 +6,9 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 from odoo.tools.misc import formatLang
 
+# From so many customers on, all documents are read instead of theirs.
+MANY = 500
+
 
 class Standing(NamedTuple):
     """Credit of a customer, or of a group, in the currency of the company.
@@ -86,8 +89,9 @@ class TradeCreditAccount(models.Model):
             SQL(
                 """
                 WITH head AS (%(heads)s),
-                     debtor AS (%(debtors)s),
+                     debtor AS %(inline)s (%(debtors)s),
                      earmark AS (%(earmarks)s),
+                     adjustment AS (%(adjustments)s),
                      item AS (%(items)s),
                      asked AS (%(asked)s)
                 SELECT head.id, head.credit_limit, head.on_hold, head.overdue_days, head.granted,
@@ -106,8 +110,11 @@ class TradeCreditAccount(models.Model):
                  GROUP BY head.id, head.credit_limit, head.on_hold, head.overdue_days, head.granted
                 """,
                 heads=self._get_head_sql(company, head_ids, day),
+                # Of many, those of the documents at hand are looked up, not the other way round.
+                inline=SQL("NOT MATERIALIZED" if len(head_ids) > MANY else "MATERIALIZED"),
                 debtors=self._get_debtor_sql(company, head_ids),
                 earmarks=self._get_earmark_sql(company.id, asked_ids),
+                adjustments=self._get_adjustment_sql(company.id),
                 items=SQL(" UNION ALL ").join(self._get_item_queries(company.id, asked_ids)),
                 asked=self._get_asked_sql(asked_ids),
                 day=day,
@@ -218,6 +225,19 @@ class TradeCreditAccount(models.Model):
     @api.model
     def _get_debtor_sql(self, company, head_ids):
         """Addresses of the customers and of the members of their groups."""
+        if len(head_ids) > MANY:
+            return SQL(
+                """
+                SELECT address.id, address.commercial_partner_id,
+                       COALESCE(head.partner_id, address.commercial_partner_id) AS head_id
+                  FROM res_partner address
+                  LEFT JOIN trade_credit_account account
+                         ON account.partner_id = address.commercial_partner_id
+                        AND account.company_id = %s
+                  LEFT JOIN trade_credit_account head ON head.id = account.head_id
+                """,
+                company.id,
+            )
         return SQL(
             """
             SELECT address.id, address.commercial_partner_id, member.head_id
@@ -238,7 +258,7 @@ class TradeCreditAccount(models.Model):
     def _get_item_queries(self, company_id=None, asked_ids=()):
         """What is owed, by document: receivable, orders, and payments that are not yet booked.
 
-        They read ``debtor (id, commercial_partner_id)`` and ``earmark``. To be extended by what else is
+        They read ``debtor (id, commercial_partner_id)``, ``earmark`` and ``adjustment``. To be extended by what else is
         owed, with the same columns.
         """
         return [
@@ -345,7 +365,7 @@ class TradeCreditAccount(models.Model):
         return SQL(
             """
             CASE %(currency)s
-            WHEN so.currency_id THEN %(amount)s / COALESCE(NULLIF(so.currency_rate::numeric, 0), 1)
+            WHEN so.currency_id THEN %(amount)s / COALESCE(NULLIF(so.currency_rate::float8, 0), 1)
             WHEN company.currency_id THEN %(amount)s
             ELSE 0 END
             """,
@@ -366,62 +386,94 @@ class TradeCreditAccount(models.Model):
         """
         scope = SQL(
             """
-            SELECT so.*, debtor.commercial_partner_id AS customer_id,
+            SELECT so.id, so.delivery_status,
                    so.state = 'cancel' OR COALESCE(term.trade_prepaid, FALSE) AS only_delivered
               FROM sale_order so
               JOIN debtor ON debtor.id = so.partner_invoice_id
               LEFT JOIN account_payment_term term ON term.id = so.payment_term_id
-             WHERE %(company)s
-               AND NOT so.id = ANY(%(asked)s)
-               AND (so.state = 'sale' AND so.invoice_status IS DISTINCT FROM 'invoiced'
-                    OR so.state = 'cancel' AND so.delivery_status IS NOT NULL
-                    OR so.state = 'sale' AND so.id IN (%(drafted)s))
+             WHERE (so.state = 'sale' AND so.invoice_status IS DISTINCT FROM 'invoiced'
+                    OR so.state = 'cancel' AND so.delivery_status IS NOT NULL)
+               AND %s
             """,
-            company=self._in_company("so", company_id),
-            asked=list(asked_ids),
-            drafted=self._get_drafted_sql(company_id),
+            self._in_company("so", company_id),
         )
-        return SQL(
-            "SELECT 'order', id::bigint * 4 + 1, customer_id, company_id, commitment_date::date, amount FROM (%s) open_order"
-            " WHERE amount <> 0",
-            self._get_remaining_sql(scope),
-        )
-
-    @api.model
-    def _get_drafted_sql(self, company_id=None):
-        """Orders on draft invoices: Odoo takes their lines for invoiced."""
         return SQL(
             """
-            SELECT sol.order_id
-              FROM account_move move
-              JOIN debtor ON debtor.id = move.partner_id
-              JOIN account_move_line line ON line.move_id = move.id
-              JOIN sale_order_line_invoice_rel rel ON rel.invoice_line_id = line.id
-              JOIN sale_order_line sol ON sol.id = rel.order_line_id
-             WHERE move.state = 'draft' AND move.move_type IN ('out_invoice', 'out_refund') AND %s
+            SELECT 'order', open_order.id::bigint * 4 + 1, debtor.commercial_partner_id,
+                   open_order.company_id, open_order.commitment_date::date, open_order.amount
+              FROM (%(orders)s) open_order
+              JOIN debtor ON debtor.id = open_order.partner_invoice_id
+             WHERE open_order.amount > 0 AND NOT open_order.id = ANY(%(asked)s)
             """,
-            self._in_company("move", company_id),
+            orders=self._get_remaining_sql(scope),
+            asked=list(asked_ids),
         )
 
     @api.model
     def _get_remaining_sql(self, scope):
-        """``(id, customer_id, company_id, commitment_date, amount)`` of what is left to invoice.
+        """Orders with what is left to invoice, in the currency of the company.
 
-        :param scope: SQL of orders, with ``customer_id`` and ``only_delivered``
+        :param scope: SQL of ``(id, delivery_status, only_delivered)``; besides them come the orders
+            that invoices change, see ``_get_adjustment_sql``
         """
         return SQL(
             """
-            SELECT so.id, so.customer_id, so.company_id, so.commitment_date,
-                   GREATEST(0, COALESCE(sum(%(line)s / COALESCE(NULLIF(so.currency_rate::numeric, 0), 1)
-                                            + COALESCE(invoiced.amount, 0)), 0)) AS amount
-              FROM (%(scope)s) so
-              JOIN sale_order_line sol ON sol.order_id = so.id AND sol.display_type IS NULL
-              LEFT JOIN LATERAL (%(invoiced)s) invoiced ON TRUE
-             GROUP BY so.id, so.customer_id, so.company_id, so.commitment_date
+            SELECT so.id, so.partner_invoice_id, so.company_id, so.commitment_date,
+                   GREATEST(0, COALESCE(remaining.amount, 0)
+                               / COALESCE(NULLIF(so.currency_rate::float8, 0), 1)
+                               + COALESCE(adjusted.amount, 0)) AS amount
+              FROM (SELECT so.id, sum(%(line)s) AS amount
+                      FROM (%(scope)s) so
+                      JOIN sale_order_line sol ON sol.order_id = so.id AND sol.display_type IS NULL
+                     GROUP BY so.id) remaining
+              FULL JOIN (SELECT order_id, sum(amount) AS amount
+                           FROM adjustment GROUP BY order_id) adjusted
+                     ON adjusted.order_id = remaining.id
+              JOIN sale_order so ON so.id = COALESCE(remaining.id, adjusted.order_id)
             """,
             line=self._get_line_sql(),
             scope=scope,
-            invoiced=self._get_invoiced_sql(),
+        )
+
+    @api.model
+    def _get_adjustment_sql(self, company_id=None):
+        """What invoices change of order lines: ``(order_id, amount)``.
+
+        What is on a draft is not owed yet, though Odoo takes it for invoiced; a down payment is owed
+        already, once it is posted.
+        """
+        amount = SQL(
+            "CASE move.move_type WHEN 'out_refund' THEN -1 ELSE 1 END"
+            " * line.price_total::float8 / COALESCE(NULLIF(move.invoice_currency_rate::float8, 0), 1)"
+        )
+        return SQL(
+            """
+            SELECT sol.order_id, %(amount)s AS amount
+              FROM account_move move
+              JOIN debtor ON debtor.id = move.partner_id
+              JOIN account_move_line line ON line.move_id = move.id
+              JOIN sale_order_line_invoice_rel rel ON rel.invoice_line_id = line.id
+              JOIN sale_order_line sol ON sol.id = rel.order_line_id AND sol.is_downpayment IS NOT TRUE
+              JOIN sale_order so ON so.id = sol.order_id AND %(counts)s
+             WHERE move.state = 'draft'
+               AND move.move_type IN ('out_invoice', 'out_refund')
+               AND %(in_company)s
+             UNION ALL
+            SELECT sol.order_id, -(%(amount)s)
+              FROM sale_order_line sol
+              JOIN sale_order so ON so.id = sol.order_id AND %(counts)s
+              JOIN debtor ON debtor.id = so.partner_invoice_id
+              JOIN sale_order_line_invoice_rel rel ON rel.order_line_id = sol.id
+              JOIN account_move_line line ON line.id = rel.invoice_line_id
+              JOIN account_move move ON move.id = line.move_id
+             WHERE sol.is_downpayment
+               AND move.state = 'posted'
+               AND move.move_type IN ('out_invoice', 'out_refund')
+               AND %(in_company)s
+            """,
+            amount=amount,
+            counts=SQL("(so.state = 'sale' OR so.state = 'cancel' AND so.delivery_status IS NOT NULL)"),
+            in_company=self._in_company("move", company_id),
         )
 
     @api.model
@@ -442,28 +494,11 @@ class TradeCreditAccount(models.Model):
                               THEN COALESCE(sol.qty_delivered, 0)
                               ELSE GREATEST(sol.product_uom_qty, COALESCE(sol.qty_delivered, 0))
                          END - COALESCE(sol.qty_invoiced, 0))
-                END::numeric
-                * CASE WHEN sol.product_uom_qty <> 0 THEN sol.price_total / sol.product_uom_qty
-                       ELSE sol.price_unit * (1 - COALESCE(sol.discount, 0) / 100) END
+                END::float8
+                * CASE WHEN sol.product_uom_qty <> 0
+                       THEN sol.price_total::float8 / sol.product_uom_qty::float8
+                       ELSE sol.price_unit::float8 * (1 - COALESCE(sol.discount, 0)::float8 / 100) END
             END
-            """
-        )
-
-    @api.model
-    def _get_invoiced_sql(self):
-        """What invoices change of a line: drafts are not owed yet, down payments are owed already."""
-        return SQL(
-            """
-            SELECT sum(CASE WHEN move.move_type = 'out_refund' THEN -1 ELSE 1 END
-                       * CASE WHEN sol.is_downpayment THEN -1 ELSE 1 END
-                       * line.price_total / COALESCE(NULLIF(move.invoice_currency_rate::numeric, 0), 1)
-                   ) AS amount
-              FROM sale_order_line_invoice_rel rel
-              JOIN account_move_line line ON line.id = rel.invoice_line_id
-              JOIN account_move move ON move.id = line.move_id
-             WHERE rel.order_line_id = sol.id
-               AND line.parent_state = CASE WHEN sol.is_downpayment THEN 'posted' ELSE 'draft' END
-               AND move.move_type IN ('out_invoice', 'out_refund')
             """
         )
 
@@ -471,12 +506,8 @@ class TradeCreditAccount(models.Model):
     def _get_asked_sql(self, asked_ids):
         """What orders need: all that is not invoiced, less what was paid for them and is not used yet."""
         scope = SQL(
-            """
-            SELECT so.*, debtor.commercial_partner_id AS customer_id, FALSE AS only_delivered
-              FROM sale_order so
-              JOIN debtor ON debtor.id = so.partner_invoice_id
-             WHERE so.id = ANY(%s)
-            """,
+            "SELECT so.id, so.delivery_status, FALSE AS only_delivered"
+            " FROM sale_order so WHERE so.id = ANY(%s)",
             list(asked_ids),
         )
         return SQL(
@@ -488,8 +519,10 @@ class TradeCreditAccount(models.Model):
                          JOIN res_company company ON company.id = so.company_id
                         WHERE earmark.order_id = need.id), 0) AS amount
               FROM (%(need)s) need
-              JOIN debtor ON debtor.id = need.customer_id
+              JOIN debtor ON debtor.id = need.partner_invoice_id
+             WHERE need.id = ANY(%(asked)s)
             """,
+            asked=list(asked_ids),
             need=self._get_remaining_sql(scope),
             own=SQL(
                 """
@@ -517,3 +550,9 @@ class AccountPayment(models.Model):
     _inherit = "account.payment"
 
     _trade_unbooked_idx = models.Index("(partner_id) WHERE state = 'in_process' AND move_id IS NULL")
+
+
+class SaleOrderLine(models.Model):
+    _inherit = "sale.order.line"
+
+    _trade_downpayment_idx = models.Index("(order_id) WHERE is_downpayment")

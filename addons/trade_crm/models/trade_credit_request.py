@@ -81,7 +81,7 @@ class TradeCreditRequest(models.Model):
             )
         if self.sudo().search_count([("order_id", "=", order.id), ("state", "=", "open")], limit=1):
             raise UserError(self.env._("Somebody has asked for this order already."))
-        heads = self.env["trade.credit.account"].sudo()._find_heads(order.company_id, {payer.id})
+        heads = self.env["trade.credit.account"].sudo()._lock(order.company_id, {payer.id})
         request_sudo = self.sudo().create(
             {
                 "order_id": order.id,

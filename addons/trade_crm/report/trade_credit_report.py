@@ -46,6 +46,7 @@ class TradeCreditReport(models.Model):
             """
             WITH debtor AS NOT MATERIALIZED (SELECT id, commercial_partner_id FROM res_partner),
                  earmark AS (%(earmarks)s),
+                 adjustment AS (%(adjustments)s),
                  item AS (%(items)s)
             SELECT item.item_id AS id, item.kind, item.customer_id AS partner_id, item.company_id,
                    company.currency_id, customer.territory_id, customer.user_id,
@@ -60,6 +61,7 @@ class TradeCreditReport(models.Model):
               JOIN res_partner customer ON customer.id = item.customer_id
             """,
             earmarks=accounts._get_earmark_sql(),
+            adjustments=accounts._get_adjustment_sql(),
             items=SQL(" UNION ALL ").join(accounts._get_item_queries()),
             late=SQL(
                 "CASE WHEN item.kind = 'receivable' AND item.amount > 0"

@@ -53,7 +53,7 @@ class TestCreditExposure(CreditCommon):
         cls.env["stock.quant"]._update_available_quantity(
             cls.product_goods, warehouse.lot_stock_id, 1000
         )
-        cls.accounts._find_heads(cls.company_us, cls.customer.ids)
+        cls.accounts._lock(cls.company_us, cls.customer.ids)
 
     def _check(self):
         for company in (self.company_cn, self.company_us):

@@ -267,7 +267,7 @@ class TestCreditGate(CreditCommon):
         for number in (1, 3):
             orders = self.env["sale.order"].concat(*(self._quote(10.0) for _n in range(number)))
             self.env.flush_all()
-            self.accounts._find_heads(self.company_cn, self.customer.ids)
+            self.accounts._lock(self.company_cn, self.customer.ids)
             orders.mapped("partner_invoice_id.commercial_partner_id")
             with self.assertQueryCount(5):
                 orders._check_gate()
