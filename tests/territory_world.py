@@ -571,6 +571,26 @@ class TerritoryWorld(TerritoryCommon):
             }
         )
 
+        cls.env["trade.credit.promise"].create(
+            {
+                "partner_id": cls.target.id,
+                "company_id": cls.company_cn.id,
+                "amount": AMOUNT,
+                "date_promised": "2027-01-01",
+                "note": SECRET,
+            }
+        )
+        cls.env["trade.reminder"].create(
+            {
+                "partner_id": cls.target.id,
+                "company_id": cls.company_cn.id,
+                "level_id": cls.env["trade.reminder.level"].search([], limit=1).id,
+                "day": "2026-03-01",
+                "overdue_since": "2026-02-01",
+                "amount": AMOUNT,
+            }
+        )
+
     @classmethod
     def _build_marketing(cls):
         card = cls.env["loyalty.card"].create(

@@ -107,6 +107,9 @@
         "views/res_config_settings_privacy_views.xml",
         "report/trade_credit_report_views.xml",
         "views/trade_credit_views.xml",
+        "report/trade_statement_views.xml",
+        "views/trade_credit_reminder_views.xml",
+        "views/trade_supply_hold_views.xml",
     ],
     "assets": {
         "web.assets_backend": ["trade_crm/static/src/**/*"],

@@ -79,7 +79,10 @@ from . import sale_order_credit
 from . import sale_order_waiting
 from . import stock_credit
 from . import res_partner_credit
+from . import trade_credit_promise
+from . import trade_credit_reminder
 from . import ir_ui_menu_credit
+from . import trade_supply_hold
 from . import account_move
 from . import res_partner_access
 from . import export_partner_field

@@ -419,7 +419,7 @@ class TradeCreditAccount(models.Model):
         return SQL(
             """
             SELECT so.id, so.partner_invoice_id, so.company_id, so.commitment_date,
-                   GREATEST(0, COALESCE(remaining.amount, 0)
+                   GREATEST(0, COALESCE(remaining.amount, 0)::float8
                                / COALESCE(NULLIF(so.currency_rate::float8, 0), 1)
                                + COALESCE(adjusted.amount, 0)) AS amount
               FROM (SELECT so.id, sum(%(line)s) AS amount
@@ -484,7 +484,16 @@ class TradeCreditAccount(models.Model):
         """
         return SQL(
             """
-            CASE WHEN sol.is_downpayment THEN 0 ELSE
+            CASE WHEN sol.is_downpayment THEN 0
+                 WHEN sol.product_uom_qty = 0
+                 THEN %(left)s * sol.price_unit * (1 - COALESCE(sol.discount, 0) / 100)
+                 ELSE CASE %(left)s WHEN 0 THEN 0
+                      WHEN sol.product_uom_qty THEN sol.price_total
+                      ELSE %(left)s * sol.price_total / sol.product_uom_qty END
+            END
+            """,
+            left=SQL(
+                """
                 CASE WHEN sol.product_uom_qty < 0
                      THEN LEAST(0, CASE WHEN so.only_delivered THEN sol.qty_delivered
                                         ELSE sol.product_uom_qty END - COALESCE(sol.qty_invoiced, 0))
@@ -492,14 +501,11 @@ class TradeCreditAccount(models.Model):
                          CASE WHEN so.only_delivered
                                 OR so.delivery_status = 'full' AND sol.qty_delivered_method = 'stock_move'
                               THEN COALESCE(sol.qty_delivered, 0)
-                              ELSE GREATEST(sol.product_uom_qty, COALESCE(sol.qty_delivered, 0))
+                              ELSE GREATEST(sol.product_uom_qty, sol.qty_delivered)
                          END - COALESCE(sol.qty_invoiced, 0))
-                END::float8
-                * CASE WHEN sol.product_uom_qty <> 0
-                       THEN sol.price_total::float8 / sol.product_uom_qty::float8
-                       ELSE sol.price_unit::float8 * (1 - COALESCE(sol.discount, 0)::float8 / 100) END
-            END
-            """
+                END
+                """
+            ),
         )
 
     @api.model
