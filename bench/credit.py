@@ -23,7 +23,9 @@ def credit_check(bench):
         figures = [_check(env, order) for order in orders]
         _report_check(bench, "credit_check", figures[5:])
         _open_orders(env, company, orders[0].partner_invoice_id)
-        _report_check(bench, "credit_check_5000", [_check(env, orders[0]) for _turn in range(10)][2:])
+        _report_check(
+            bench, "credit_check_5000", [_check(env, orders[0]) for _turn in range(10)][2:]
+        )
         env.cr.rollback()
 
 

@@ -165,10 +165,16 @@ class TestCreditClaims(OwnDatabase):
         # Who lost presses again, until there is no more room; nobody is stuck.
         started = time.monotonic()
         refusals = self._press_again(rng, orders, refusals, ROOM)
-        print(f'  pressed again {time.monotonic()-started:.1f}')
+        print(f"  pressed again {time.monotonic() - started:.1f}")
         actions = [
-            *((self.accountants[n % 2], "account.payment", "action_post", p) for n, p in enumerate(payments)),
-            *((self.accountants[n % 2], "account.move", "action_post", m) for n, m in enumerate(notes)),
+            *(
+                (self.accountants[n % 2], "account.payment", "action_post", p)
+                for n, p in enumerate(payments)
+            ),
+            *(
+                (self.accountants[n % 2], "account.move", "action_post", m)
+                for n, m in enumerate(notes)
+            ),
         ]
         left = [order for order in orders if order in refusals]
         refusals = self._confirm_all(

@@ -13,6 +13,7 @@ from odoo.fields import Command
 
 from . import names
 from .catalogue import CATEGORIES, PRODUCTS
+from .credit import load_credit
 from .generator import World, generate
 from .leads import load_inquiries, load_rules
 
@@ -607,5 +608,6 @@ STEPS = [
     ("inquiries", load_inquiries, 5),
     ("rules for leads", load_rules, 1),
     ("tier policy", _prepare_policy, 1),
+    ("credit", load_credit, 1),
     ("tiers of today", _finish, 2),
 ]

@@ -114,3 +114,4 @@ from . import trade_privacy_erasure
 from . import trade_privacy_sweep
 from . import res_company_privacy
 from . import privacy_log
+from . import trade_credit_privacy

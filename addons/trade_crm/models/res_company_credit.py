@@ -42,7 +42,9 @@ class ResCompany(models.Model):
     )
     trade_credit_manager_amount = fields.Monetary("Up to")
     trade_credit_grant_days = fields.Integer(
-        "Days that a decision holds", default=14, help="The order is confirmed and delivered by then."
+        "Days that a decision holds",
+        default=14,
+        help="The order is confirmed and delivered by then.",
     )
 
     _check_trade_credit_numbers = models.Constraint(
@@ -91,7 +93,9 @@ class TradeTier(models.Model):
     _inherit = "trade.tier"
 
     credit_kind = fields.Selection(
-        KINDS, "Credit", help="Of customers without a limit of their own; empty as the company says."
+        KINDS,
+        "Credit",
+        help="Of customers without a limit of their own; empty as the company says.",
     )
     credit_amount = fields.Monetary("Credit limit")
 

@@ -10,7 +10,10 @@ class ResPartner(models.Model):
     _inherit = "res.partner"
 
     trade_credit_account_id = fields.Many2one(
-        "trade.credit.account", "Credit record", compute="_compute_trade_credit", groups=CREDIT_ROLES
+        "trade.credit.account",
+        "Credit record",
+        compute="_compute_trade_credit",
+        groups=CREDIT_ROLES,
     )
     trade_credit_on = fields.Boolean(compute="_compute_trade_credit", groups=CREDIT_ROLES)
     trade_credit_limit = fields.Char(
@@ -96,7 +99,9 @@ class ResPartner(models.Model):
         if not account:
             if not accounts.has_access("create"):
                 raise AccessError(
-                    self.env._("%s has no credit of its own; it is set by Credit control.", customer.name)
+                    self.env._(
+                        "%s has no credit of its own; it is set by Credit control.", customer.name
+                    )
                 )
             account = accounts.create({"partner_id": customer.id})
         return {

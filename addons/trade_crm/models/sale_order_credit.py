@@ -122,10 +122,9 @@ class SaleOrder(models.Model):
             )
         if standing.is_overdue:
             return self.env._(
-                "%(customer)s has %(overdue)s overdue for more than %(days)s days. It helps when that is "
-                "paid, or %(need)s in advance; or ask a manager with “Ask for credit”.",
-                overdue=show(standing.overdue),
-                days=standing.overdue_days,
+                "%(overdue)s It helps when that is paid, or %(need)s in advance; or ask a manager with "
+                "“Ask for credit”.",
+                overdue=self._describe_overdue(payer, standing),
                 **values,
             )
         if not standing.exceeds(exposure):
@@ -147,6 +146,20 @@ class SaleOrder(models.Model):
             "%(need)s helps, or ask a manager with “Ask for credit”.",
             exposure=show(exposure),
             limit=show(standing.limit),
+            **values,
+        )
+
+    @api.model
+    def _describe_overdue(self, payer, standing):
+        values = {
+            "customer": payer.display_name,
+            "overdue": standing.format(self.env, standing.overdue),
+        }
+        if not standing.overdue_days:
+            return self.env._("%(customer)s has %(overdue)s overdue.", **values)
+        return self.env._(
+            "%(customer)s has %(overdue)s overdue for more than %(days)s days.",
+            days=standing.overdue_days,
             **values,
         )
 
@@ -173,9 +186,7 @@ class SaleOrder(models.Model):
 
     def _has_to_be_paid(self):
         """What a payment does not help is not paid now."""
-        return super()._has_to_be_paid() and all(
-            refusal.payable for refusal in self._ask_gate()
-        )
+        return super()._has_to_be_paid() and all(refusal.payable for refusal in self._ask_gate())
 
     def _ask_gate(self):
         """Refusals of a quotation as it is; nothing is locked."""

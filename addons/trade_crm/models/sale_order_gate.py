@@ -88,7 +88,9 @@ class SaleOrder(models.Model):
         lines = [
             getattr(refusal, text)
             if single
-            else self.env._("%(order)s: %(reason)s", order=order.name, reason=getattr(refusal, text))
+            else self.env._(
+                "%(order)s: %(reason)s", order=order.name, reason=getattr(refusal, text)
+            )
             for order, reasons in refusals.items()
             for refusal in reasons
         ]

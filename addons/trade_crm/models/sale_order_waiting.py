@@ -88,9 +88,7 @@ class SaleOrder(models.Model):
             order._lock_for_gate()
             refusals = order._ask_gate()
             if not refusals:
-                raise UserError(
-                    self.env._("“%s” can be confirmed: it need not wait.", order.name)
-                )
+                raise UserError(self.env._("“%s” can be confirmed: it need not wait.", order.name))
             order._wait("rep", "\n".join(refusal.text for refusal in refusals))
 
     # ------------------------------------------------------------------
@@ -144,6 +142,4 @@ class SaleOrder(models.Model):
         )
         order.message_notify(partner_ids=user.partner_id.ids, subject=order.name, body=text)
         if not paid:
-            order.activity_schedule(
-                "mail.mail_activity_data_todo", user_id=user.id, summary=text
-            )
+            order.activity_schedule("mail.mail_activity_data_todo", user_id=user.id, summary=text)

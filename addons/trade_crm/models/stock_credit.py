@@ -63,11 +63,10 @@ class SaleOrder(models.Model):
             )
         if standing.is_overdue:
             return self.env._(
-                "%(order)s stays here: %(customer)s has %(overdue)s overdue for more than %(days)s days. "
-                "It goes when that is paid or a manager releases it: press “Ask for credit” on the order.",
-                overdue=standing.format(self.env, standing.overdue),
-                days=standing.overdue_days,
-                **values,
+                "%(order)s stays here: %(overdue)s It goes when that is paid or a manager releases it: "
+                "press “Ask for credit” on the order.",
+                overdue=self._describe_overdue(payer, standing),
+                order=order.name,
             )
         if not standing.exceeds(exposure, standing.granted):
             return ""
@@ -98,11 +97,13 @@ class StockMove(models.Model):
     def _get_credit_moves(self, setting):
         """Those that bring goods towards a customer, where the company checks that."""
         return self.sudo().filtered(
-            lambda move: move.sale_line_id
-            and move.company_id.trade_credit_control
-            and move.company_id[setting]
-            and move.location_id.usage in ("internal", "transit")
-            and move.state not in ("done", "cancel")
+            lambda move: (
+                move.sale_line_id
+                and move.company_id.trade_credit_control
+                and move.company_id[setting]
+                and move.location_id.usage in ("internal", "transit")
+                and move.state not in ("done", "cancel")
+            )
         )
 
     def _action_assign(self, force_qty=False):
@@ -110,9 +111,13 @@ class StockMove(models.Model):
         moves = self._get_credit_moves("trade_credit_reservation")
         stopped = self.browse()
         if moves:
-            orders = self.env["sale.order"].concat(*moves.sale_line_id.order_id._get_delivery_stops())
+            orders = self.env["sale.order"].concat(
+                *moves.sale_line_id.order_id._get_delivery_stops()
+            )
             stopped = moves.filtered(lambda move: move.sale_line_id.order_id in orders)
-        return super(StockMove, self - stopped.with_env(self.env))._action_assign(force_qty=force_qty)
+        return super(StockMove, self - stopped.with_env(self.env))._action_assign(
+            force_qty=force_qty
+        )
 
 
 class StockPicking(models.Model):

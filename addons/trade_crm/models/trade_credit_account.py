@@ -60,7 +60,11 @@ class TradeCreditAccount(models.Model):
         tracking=True, help="Nothing is sold on credit, whatever the limit is; prepaid orders pass."
     )
     overdue_kind = fields.Selection(
-        [("inherit", "As the company says"), ("own", "Own number of days"), ("never", "Not checked")],
+        [
+            ("inherit", "As the company says"),
+            ("own", "Own number of days"),
+            ("never", "Not checked"),
+        ],
         "Overdue check",
         required=True,
         default="inherit",
@@ -82,9 +86,7 @@ class TradeCreditAccount(models.Model):
     prepaid = fields.Monetary("Prepaid, not yet booked", compute="_compute_standing")
     free = fields.Monetary("Free", compute="_compute_standing")
     overdue = fields.Monetary(compute="_compute_standing")
-    is_over = fields.Boolean(
-        "Over limit", compute="_compute_standing", search="_search_is_over"
-    )
+    is_over = fields.Boolean("Over limit", compute="_compute_standing", search="_search_is_over")
 
     _customer_unique = models.UniqueIndex(
         "(partner_id, company_id)", "The customer has a credit record in this company already."
@@ -256,7 +258,9 @@ class TradeCreditAccount(models.Model):
         """What makes up the exposure."""
         self.ensure_one()
         members = self.member_ids.partner_id | self.partner_id
-        action = self.env["ir.actions.act_window"]._for_xml_id("trade_crm.trade_credit_report_action")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "trade_crm.trade_credit_report_action"
+        )
         return {
             **action,
             "domain": [

@@ -270,7 +270,11 @@ class TradeCreditAccount(models.Model):
 
     @api.model
     def _in_company(self, alias, company_id):
-        return SQL("%s = %s", SQL.identifier(alias, "company_id"), company_id) if company_id else SQL("TRUE")
+        return (
+            SQL("%s = %s", SQL.identifier(alias, "company_id"), company_id)
+            if company_id
+            else SQL("TRUE")
+        )
 
     @api.model
     def _get_earmark_sql(self, company_id=None, asked_ids=()):
@@ -472,7 +476,9 @@ class TradeCreditAccount(models.Model):
                AND %(in_company)s
             """,
             amount=amount,
-            counts=SQL("(so.state = 'sale' OR so.state = 'cancel' AND so.delivery_status IS NOT NULL)"),
+            counts=SQL(
+                "(so.state = 'sale' OR so.state = 'cancel' AND so.delivery_status IS NOT NULL)"
+            ),
             in_company=self._in_company("move", company_id),
         )
 
@@ -555,7 +561,9 @@ class TradeCreditAccount(models.Model):
 class AccountPayment(models.Model):
     _inherit = "account.payment"
 
-    _trade_unbooked_idx = models.Index("(partner_id) WHERE state = 'in_process' AND move_id IS NULL")
+    _trade_unbooked_idx = models.Index(
+        "(partner_id) WHERE state = 'in_process' AND move_id IS NULL"
+    )
 
 
 class SaleOrderLine(models.Model):

@@ -184,12 +184,12 @@ class TradeCreditRequest(models.Model):
         is_control = self.env.user.has_group("trade_crm.group_credit")
         for credit_request in self:
             if credit_request.user_id == self.env.user:
-                raise AccessError(
-                    self.env._("You asked for this yourself: somebody else decides.")
-                )
+                raise AccessError(self.env._("You asked for this yourself: somebody else decides."))
             if not is_control and not credit_request._is_for_managers():
                 raise AccessError(
-                    self.env._("This is more than sales managers decide on: it is for Credit control.")
+                    self.env._(
+                        "This is more than sales managers decide on: it is for Credit control."
+                    )
                 )
         return self._close(state)
 

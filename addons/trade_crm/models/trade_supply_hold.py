@@ -95,18 +95,22 @@ class TradeSupplyHold(models.Model):
 
     def _get_taken(self, product):
         """What those whom it is held for have reserved, or got since it began."""
-        lines = self.env["stock.move"].sudo().search(
-            [
-                ("product_id", "=", product.id),
-                ("location_id", "child_of", self.warehouse_id.view_location_id.id),
-                ("location_dest_id.usage", "=", "customer"),
-                ("sale_line_id", "!=", False),
-                "|",
-                ("state", "in", ("assigned", "partially_available")),
-                "&",
-                ("state", "=", "done"),
-                ("date", ">=", self.date_from),
-            ]
+        lines = (
+            self.env["stock.move"]
+            .sudo()
+            .search(
+                [
+                    ("product_id", "=", product.id),
+                    ("location_id", "child_of", self.warehouse_id.view_location_id.id),
+                    ("location_dest_id.usage", "=", "customer"),
+                    ("sale_line_id", "!=", False),
+                    "|",
+                    ("state", "in", ("assigned", "partially_available")),
+                    "&",
+                    ("state", "=", "done"),
+                    ("date", ">=", self.date_from),
+                ]
+            )
         )
         return sum(
             move.product_uom._compute_quantity(move.quantity, product.uom_id)
@@ -120,20 +124,26 @@ class StockMove(models.Model):
     def _filter_tiers(self, tiers):
         """Moves for customers who are in one of ``tiers``."""
         orders = self.sale_line_id.order_id
-        profiles = self.env["trade.customer.profile"].sudo().search(
-            [
-                ("partner_id", "in", orders.partner_id.commercial_partner_id.ids),
-                ("company_id", "in", orders.company_id.ids),
-                ("tier_id", "in", tiers.ids),
-            ]
+        profiles = (
+            self.env["trade.customer.profile"]
+            .sudo()
+            .search(
+                [
+                    ("partner_id", "in", orders.partner_id.commercial_partner_id.ids),
+                    ("company_id", "in", orders.company_id.ids),
+                    ("tier_id", "in", tiers.ids),
+                ]
+            )
         )
         known = {(profile.partner_id, profile.company_id) for profile in profiles}
         return self.filtered(
             lambda move: (
-                move.sale_line_id.order_id.partner_id.commercial_partner_id,
-                move.sale_line_id.order_id.company_id,
+                (
+                    move.sale_line_id.order_id.partner_id.commercial_partner_id,
+                    move.sale_line_id.order_id.company_id,
+                )
+                in known
             )
-            in known
         )
 
     def _get_foreign_holds(self):

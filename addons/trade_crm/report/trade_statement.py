@@ -43,7 +43,9 @@ class TradeStatement(models.AbstractModel):
         )
         buckets = [0.0] * 5
         for line in lines:
-            late = (today - (line.date_maturity or line.date)).days if line.amount_residual > 0 else 0
+            late = (
+                (today - (line.date_maturity or line.date)).days if line.amount_residual > 0 else 0
+            )
             buckets[0 if late <= 0 else min((late - 1) // 30 + 1, 4)] += line.amount_residual
         return {
             "lines": lines,

@@ -150,7 +150,9 @@ class CreditCommon(TradeCrmCommon):
         self.assertEqual(order.state, "sale")
 
     def _deliver(self, order, quantity=None):
-        picking = order.picking_ids.filtered(lambda picking: picking.state not in ("done", "cancel"))
+        picking = order.picking_ids.filtered(
+            lambda picking: picking.state not in ("done", "cancel")
+        )
         picking.action_assign()
         for move in picking.move_ids:
             move.quantity = move.product_uom_qty if quantity is None else quantity

@@ -48,7 +48,10 @@ def get_open_amount(order):
             if item.move_id.state == "posted"
         ]
         if line.is_downpayment:
-            rates = [sign * item.price_total / item.move_id.invoice_currency_rate for item, sign in invoiced]
+            rates = [
+                sign * item.price_total / item.move_id.invoice_currency_rate
+                for item, sign in invoiced
+            ]
             total -= sum(rates)
             continue
         goods = line.product_id.type == "consu"

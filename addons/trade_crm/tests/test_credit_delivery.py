@@ -39,7 +39,9 @@ class TestCreditDelivery(CreditCommon):
         }
         for name, way in ways.items():
             with self.subTest(way=name):
-                self.assertRefused("owes .*100.00 with this order, and the credit limit is .*50", way)
+                self.assertRefused(
+                    "owes .*100.00 with this order, and the credit limit is .*50", way
+                )
         self.assertEqual(picking.state, "assigned")
         self._pay(50.0)
         picking.button_validate()
@@ -88,7 +90,9 @@ class TestCreditDelivery(CreditCommon):
     def test_paid_invoice_goes(self):
         order = self._quote(1.0)
         order.order_line = [
-            Command.create({"product_id": self.product_goods.id, "product_uom_qty": 1, "price_unit": 9})
+            Command.create(
+                {"product_id": self.product_goods.id, "product_uom_qty": 1, "price_unit": 9}
+            )
         ]
         self.product_goods.invoice_policy = "order"
         order.action_confirm()

@@ -49,7 +49,9 @@ class TestCreditExposure(CreditCommon):
                 )
                 for include in ("tax_included", "tax_excluded")
             ]
-        warehouse = cls.env["stock.warehouse"].search([("company_id", "=", cls.company_us.id)], limit=1)
+        warehouse = cls.env["stock.warehouse"].search(
+            [("company_id", "=", cls.company_us.id)], limit=1
+        )
         cls.env["stock.quant"]._update_available_quantity(
             cls.product_goods, warehouse.lot_stock_id, 1000
         )
@@ -92,7 +94,9 @@ class TestCreditExposure(CreditCommon):
         self.assertEqual(self._get_exposure(), 100)
         order._action_cancel()
         self.assertEqual(self._get_exposure(), 40, "what has gone is owed")
-        self.assertEqual(self._get_exposure(), oracle_credit.get_exposure(self.customer, self.company_cn))
+        self.assertEqual(
+            self._get_exposure(), oracle_credit.get_exposure(self.customer, self.company_cn)
+        )
 
     # ------------------------------------------------------------------
     # At random
@@ -158,8 +162,9 @@ class TestCreditExposure(CreditCommon):
 
     def _get_open_pickings(self, order):
         return order.picking_ids.filtered(
-            lambda picking: picking.state not in ("done", "cancel")
-            and picking.picking_type_code == "outgoing"
+            lambda picking: (
+                picking.state not in ("done", "cancel") and picking.picking_type_code == "outgoing"
+            )
         )
 
     def _step_invoice(self, order, number):
@@ -194,9 +199,11 @@ class TestCreditExposure(CreditCommon):
 
     def _step_refund(self, order, _number, post=True):
         invoices = order.invoice_ids.filtered(
-            lambda move: move.state == "posted"
-            and move.move_type == "out_invoice"
-            and not move.reversal_move_ids
+            lambda move: (
+                move.state == "posted"
+                and move.move_type == "out_invoice"
+                and not move.reversal_move_ids
+            )
         )
         if invoices:
             self._refund(invoices[0], post=post)

@@ -14,7 +14,8 @@ class TestCreditGate(CreditCommon):
     def test_within_and_beyond(self):
         self.assertConfirms(self._quote(1000.0))
         self.assertRefused(
-            r"Golden Wok would owe .*1,001\.00.* limit is .*1,000\.00", self._quote(1.0).action_confirm
+            r"Golden Wok would owe .*1,001\.00.* limit is .*1,000\.00",
+            self._quote(1.0).action_confirm,
         )
 
     def test_says_what_helps(self):
@@ -126,6 +127,22 @@ class TestCreditGate(CreditCommon):
         self.assertRefused("would owe", lambda: line.write({"price_unit": 801.0}))
         line.price_unit = 50.0
         self._end_request()
+
+    def test_invoicing_stays_possible(self):
+        order = self._quote(900.0)
+        self.assertConfirms(order)
+        self._set_limit(0)
+        wizard = (
+            self.env["sale.advance.payment.inv"]
+            .with_context(active_ids=order.ids, active_model="sale.order")
+            .create({"advance_payment_method": "percentage", "amount": 30})
+        )
+        deposit = wizard._create_invoices(order)
+        self._end_request()
+        deposit.action_post()
+        order._create_invoices(final=True).action_post()
+        self._end_request()
+        self.assertEqual(self._get_exposure(), 900)
 
     def test_change_of_payer_terms_and_currency(self):
         other = self._make_customer("Silk Road")
@@ -275,7 +292,5 @@ class TestCreditGate(CreditCommon):
     def test_what_is_left_is_asked_for_the_group_at_once(self):
         self.assertEqual(self._get_standing().asked, {})
         order = self._quote(10.0)
-        standings = self.accounts._read_standings(
-            self.company_cn, self.customer.ids, order.ids
-        )
+        standings = self.accounts._read_standings(self.company_cn, self.customer.ids, order.ids)
         self.assertEqual(standings[self.customer.id].asked, {order.id: 10.0})

@@ -85,7 +85,11 @@ def _find_all_callers():
     found = set()
     for module in root.iterdir():
         manifest = module / "__manifest__.py"
-        if module.name.startswith("trade_crm") or not manifest.exists() or "sale" not in manifest.read_text():
+        if (
+            module.name.startswith("trade_crm")
+            or not manifest.exists()
+            or "sale" not in manifest.read_text()
+        ):
             continue
         for path in module.rglob("*.py"):
             if "tests" not in path.relative_to(module).parts:
@@ -106,8 +110,15 @@ class TestCreditWays(CreditCommon):
             "context": lambda order: order.with_context(
                 **dict.fromkeys(
                     (
-                        "bypass_risk", "force_confirm", "no_gate", "skip_credit", "import_file",
-                        "install_mode", "trade_gate_declining", "tracking_disable", "no_check",
+                        "bypass_risk",
+                        "force_confirm",
+                        "no_gate",
+                        "skip_credit",
+                        "import_file",
+                        "install_mode",
+                        "trade_gate_declining",
+                        "tracking_disable",
+                        "no_check",
                     ),
                     True,
                 )
@@ -259,7 +270,7 @@ class TestCreditPortal(CreditCommon, HttpCase):
         order = self._quote(500.0, state="sent", require_signature=True)
         token = order._portal_ensure_token()
         self.env.flush_all()
-        session = self.authenticate(None, None)
+        self.authenticate(None, None)
         self.url_open(
             f"/my/orders/{order.id}/decline?access_token={token}",
             data={"decline_message": "Too late", "csrf_token": Request.csrf_token(self)},

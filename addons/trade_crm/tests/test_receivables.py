@@ -38,7 +38,15 @@ class TestReceivables(CreditCommon):
             ["partner_id"],
             [
                 f"{name}:sum"
-                for name in ("not_due", "due_30", "due_60", "due_90", "due_more", "open_orders", "exposure")
+                for name in (
+                    "not_due",
+                    "due_30",
+                    "due_60",
+                    "due_90",
+                    "due_more",
+                    "open_orders",
+                    "exposure",
+                )
             ],
         )
         self.assertEqual(partner, self.customer)

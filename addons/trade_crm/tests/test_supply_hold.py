@@ -12,7 +12,9 @@ class TestSupplyHold(CreditCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.company_cn.trade_credit_control = False
-        cls.scarce = cls.product_goods.copy({"name": "Truffles"})
+        cls.scarce = cls.env["product.product"].create(
+            {"name": "Truffles", "type": "consu", "is_storable": True, "taxes_id": False}
+        )
         cls.env["stock.quant"]._update_available_quantity(
             cls.scarce, cls.warehouse.lot_stock_id, 10
         )
@@ -66,9 +68,9 @@ class TestSupplyHold(CreditCommon):
         self.assertEqual(self._order_scarce(self.other).move_ids.quantity, 4)
 
     def test_share_category_and_end(self):
-        hold = self._hold(
-            product_id=False, category_id=self.scarce.categ_id.id, quantity=0, share=0.5
-        )
+        above = self.env["product.category"].create({"name": "Fine food"})
+        self.scarce.categ_id = above.create({"name": "Mushrooms", "parent_id": above.id})
+        hold = self._hold(product_id=False, category_id=above.id, quantity=0, share=0.5)
         picking = self._order_scarce(self.other)
         self.assertEqual(picking.move_ids.quantity, 5)
         self.clock.move_to("2026-05-01 04:00:00")

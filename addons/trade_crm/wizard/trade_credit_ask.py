@@ -25,7 +25,9 @@ class TradeCreditAsk(models.TransientModel):
             "tag": "display_notification",
             "params": {
                 "type": "success",
-                "message": self.env._("%s is asked for. You are told what is decided.", request.display_name),
+                "message": self.env._(
+                    "%s is asked for. You are told what is decided.", request.display_name
+                ),
                 "next": {"type": "ir.actions.act_window_close"},
             },
         }
