@@ -72,6 +72,7 @@ from . import sale_order_gate
 from . import res_company_credit
 from . import trade_credit_account
 from . import trade_credit_exposure
+from . import trade_credit_order
 from . import trade_credit_temporary
 from . import trade_credit_request
 from . import trade_credit_release

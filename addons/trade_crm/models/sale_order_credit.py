@@ -30,13 +30,14 @@ class SaleOrder(models.Model):
         return groups
 
     def _lock_for_gate(self):
-        super()._lock_for_gate()
+        result = super()._lock_for_gate()
         accounts = self.env["trade.credit.account"].sudo()
         for company, payers in self._get_credit_groups().items():
             try:
                 accounts._lock(company, {payer.id for payer in payers.values()})
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY as error:
                 self._give_up_or_retry(error)
+        return result
 
     def _give_up_or_retry(self, error):
         """Let Odoo start the request again; when it has done so often enough, tell the person."""
