@@ -59,7 +59,7 @@ def lead_score(bench):
 
 def make_team(env):
     env["crm.team"].search(Domain.TRUE).assignment_optout = True
-    reps = env["res.users"].search([("login", "like", "bench.rep%")], order="id", limit=MEMBERS)
+    reps = find_reps(env)
     env["ir.config_parameter"].set_param("sales_team.membership_multi", "True")
     return env["crm.team"].create(
         {
@@ -69,6 +69,30 @@ def make_team(env):
                 Command.create({"user_id": rep.id, "assignment_max": CAPACITY}) for rep in reps
             ],
         }
+    )
+
+
+def find_reps(env):
+    """The reps of the data set and as many more as are missing, in one to three territories each."""
+    users = env["res.users"].with_context(no_reset_password=True)
+    reps = users.search([("login", "like", "bench.rep%")], order="id", limit=MEMBERS)
+    parts = env["trade.territory"].search([("child_ids", "=", False)], order="id").ids
+    return reps + users.create(
+        [
+            {
+                "name": f"Member {number}",
+                "login": f"bench.member{number}",
+                "company_id": reps[0].company_id.id,
+                "company_ids": [Command.set(reps[0].company_ids.ids)],
+                "group_ids": [Command.set(env.ref("trade_crm.group_rep").ids)],
+                "trade_territory_ids": [
+                    Command.set(
+                        [parts[(number * 13 + at * 7) % len(parts)] for at in range(1 + number % 3)]
+                    )
+                ],
+            }
+            for number in range(MEMBERS - len(reps))
+        ]
     )
 
 

@@ -22,6 +22,7 @@ MODULES = (
     "funnel",
     "lead_assign",
     "credit",
+    "segments",
 )
 
 

@@ -216,6 +216,24 @@ class TerritoryWorld(TerritoryCommon):
             {"name": "Pay", "company_id": cls.company_cn.id, "state": "test"}
         )
         cls.method = cls.env["payment.method"].with_context(active_test=False).search([], limit=1)
+        line = Command.create({"domain": "[('partner_latitude', '=', 12.5)]"})
+        cls.tag_rule = cls.env["trade.tag.rule"].create(
+            {
+                "category_id": cls.env["res.partner.category"].create({"name": "By a rule"}).id,
+                "company_id": cls.company_cn.id,
+                "line_ids": [line],
+            }
+        )
+        cls.segment = cls.env["trade.segment"].create(
+            {"name": "Few", "company_id": cls.company_cn.id, "line_ids": [line]}
+        )
+        cls.approval_rule = cls.env["trade.approval.rule"].create(
+            {
+                "name": "Every order of nobody",
+                "domain": "[('id', '=', 0)]",
+                "step_ids": [Command.create({"kind": "territory"})],
+            }
+        )
         # Each branch has something of its own in what is shared.
         cls.wok.category_id = cls.tag
         cls.own_lead = cls.env["crm.lead"].create(
@@ -303,6 +321,39 @@ class TerritoryWorld(TerritoryCommon):
         cls.quotation = cls._make_order(
             cls.target, AMOUNT, confirm=False, client_order_ref=SECRET, team_id=cls.team.id
         )
+
+        cls._build_audience()
+        approver = cls.users["near"]
+        request = cls.env["trade.approval.request"].create(
+            {
+                "order_id": cls.quotation.id,
+                "name": SECRET,
+                "company_id": cls.company_cn.id,
+                "user_id": approver.id,
+                "reason": SECRET,
+                "note": SECRET,
+                "amount_total": AMOUNT,
+                "currency_id": cls.company_cn.currency_id.id,
+                "content": cls.quotation._get_approval_content(),
+            }
+        )
+        cls.env["trade.approval.step"].create(
+            {
+                "request_id": request.id,
+                "rule_id": cls.approval_rule.id,
+                "quorum": "any",
+                "approver_id": approver.id,
+                "state": "open",
+                "note": SECRET,
+            }
+        )
+
+    @classmethod
+    def _build_audience(cls):
+        """The customer has a tag by a rule, and is in a snapshot of a segment."""
+        cls.target.partner_latitude = 12.5
+        cls.tag_rule.action_switch_on()
+        cls.segment._freeze()
 
     @classmethod
     def _build_accounting(cls):

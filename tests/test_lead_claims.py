@@ -51,6 +51,17 @@ leads._put_in_pool("recycle")
 env.cr.commit()
 print(json.dumps(leads.ids))
 """
+# Rep 2 has lost as many leads from the pool as may be held, and two more.
+LOSE = f"""
+import json
+rep = env["res.users"].search([("login", "=", "rep2")])
+env["crm.lead"].search([]).action_set_lost()
+leads = env["crm.lead"].create([{{"name": f"Lost {{n}}"}} for n in range({TOTAL_CAP} + 2)])
+leads.write({{"user_id": rep.id, "trade_claimed_at": "2026-01-01"}})
+leads.action_set_lost()
+env.cr.commit()
+print(json.dumps(leads.ids))
+"""
 # Rep 1 asks for leads of rep 0.
 ASK = f"""
 import json
@@ -174,6 +185,28 @@ class TestLeadClaims(OwnDatabase):
                 for client, lead in claims:
                     self._claim(client, lead)
                 self.assertEqual(len(self._check_claims(leads)), min(DAILY_CAP, TOTAL_CAP))
+
+    def test_restored_at_once(self):
+        """Who restores lost leads in many tabs holds no more than allowed, and all of that."""
+        for number in range(ROUNDS):
+            with self.subTest(round=number):
+                leads = json.loads(self._shell(LOSE).splitlines()[-1])
+                tabs = self.clients[2]
+                wishes = [
+                    (tabs[place % 2], "crm.lead", "action_unarchive", lead)
+                    for place, lead in enumerate(leads)
+                ]
+                refusals = list(self.pool.map(lambda wish: self._press(*wish), wishes))
+                self.assertLessEqual(self._count_active(leads), TOTAL_CAP)
+                self.assertEqual(self._count_active(leads), refusals.count(None))
+                for wish in wishes:
+                    self._press(*wish)
+                self.assertEqual(self._count_active(leads), TOTAL_CAP)
+
+    def _count_active(self, leads):
+        ids = ", ".join(str(lead) for lead in leads)
+        [[count]] = self._read(f"SELECT count(*) FROM crm_lead WHERE active AND id IN ({ids})")
+        return count
 
     def test_two_managers_decide_at_once(self):
         """One of them decides; the other one is told that it is done."""

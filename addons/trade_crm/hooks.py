@@ -18,3 +18,5 @@ def uninstall_hook(env):
     env["ir.config_parameter"].search([("key", "=like", "trade_crm.%")]).unlink()
     # Their addresses would otherwise go on to make leads, with a field that is gone.
     env["trade.lead.channel"].with_context(active_test=False).search([]).unlink()
+    sequences = env["ir.sequence"].with_context(active_test=False)
+    sequences.search([("code", "=like", "trade.order.type.%")]).unlink()

@@ -522,6 +522,28 @@ def _load_quotations(demo):
         ],
     )
     quotations[::2].write({"state": "sent"})
+    _load_approvals(demo, quotations[1::2])
+
+
+def _load_approvals(demo, drafts):
+    """A rule, and two orders that it is about: one waits, one is not asked for yet."""
+    env = demo.env
+    managers = [
+        demo.users[login].id
+        for login, (_name, _lang, _role, groups) in USERS.items()
+        if "trade_crm.group_manager" in groups
+    ]
+    env["trade.approval.rule"].create(
+        {
+            "name": "Discount over 20 %",
+            "discount_over": 20,
+            "step_ids": [Command.create({"kind": "users", "user_ids": [Command.set(managers)]})],
+        }
+    )
+    for order, discount in zip(drafts, (25, 30), strict=False):
+        order.order_line.discount = discount
+    for order in drafts[:1]:
+        order.with_user(order.user_id)._ask_approval("They take a whole pallet.")
 
 
 LEADS = (

@@ -86,6 +86,8 @@ class CrmLead(models.Model):
 
     def _check_restored(self):
         """Who restores leads holds more of them: within the limit, like a claim."""
+        if self:
+            self.env["trade.lead.pool"]._lock_account()
         for company, leads in self.grouped(lambda lead: lead._get_guard_company()).items():
             self.env["trade.lead.pool"]._check_held(company.sudo(), len(leads))
 

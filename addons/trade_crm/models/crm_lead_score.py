@@ -6,6 +6,7 @@ from odoo.tools import SQL
 from odoo.tools.sql import column_exists, table_exists
 
 CHUNK_SIZE = 20_000
+LOOKED_UP = 1_000
 QUEUE = "trade_crm.score"
 
 
@@ -102,19 +103,37 @@ class CrmLead(models.Model):
             for name, value in keys:
                 values[name].add(value)
         self.env["res.partner"].flush_model(["commercial_partner_id"])
+        wanted_values = {
+            "email_normalized": list(values["email"]),
+            "phone_sanitized": list(values["phone"]),
+            "partner_id": self._get_contact_ids(values["customer"]),
+        }
+        many = sum(map(len, wanted_values.values())) > LOOKED_UP
+        # Few are looked up by index. Of many, each lead is looked up in a hash: with so many look-ups
+        # PostgreSQL misjudges an index whose leads have just been written.
         conditions = [
-            SQL("crm_lead.email_normalized = ANY(%s)", list(values["email"])),
-            SQL("crm_lead.phone_sanitized = ANY(%s)", list(values["phone"])),
             SQL(
-                "crm_lead.partner_id = ANY(ARRAY("
-                "SELECT id FROM res_partner WHERE commercial_partner_id = ANY(%s)))",
-                list(values["customer"]),
-            ),
+                "crm_lead.%s IN (SELECT unnest(%s::%s[]))"
+                if many
+                else "crm_lead.%s = ANY(%s::%s[])",
+                SQL.identifier(name),
+                wanted_list,
+                SQL.identifier("int4" if name == "partner_id" else "text"),
+            )
+            for name, wanted_list in wanted_values.items()
         ]
         where = SQL("(%s)", SQL(" OR ").join(conditions))
         if since:
             where = SQL("%s AND create_date > %s", where, since)
         return self._read_keys(SQL("crm_lead"), where)
+
+    @api.model
+    def _get_contact_ids(self, customer_ids):
+        """Ids of the customers and of all of their contacts."""
+        rows = self.env.execute_query(
+            SQL("SELECT id FROM res_partner WHERE commercial_partner_id = ANY(%s)", [*customer_ids])
+        )
+        return [partner for [partner] in rows]
 
     @api.model
     def _read_keys(self, from_clause, where):

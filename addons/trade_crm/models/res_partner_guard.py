@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 from odoo.tools.sql import column_exists, create_column
 
 from ..analytics.identity import name_lookups
@@ -57,6 +58,11 @@ class ResPartner(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        if not self.env.su:
+            vals_list = [
+                {name: value for name, value in vals.items() if name != "trade_owned_since"}
+                for vals in vals_list
+            ]
         partners = super().create(vals_list)
         partners._init_identity_keys()
         # Odoo's own flows make contacts of whom they meet, without anybody to tell.
@@ -65,9 +71,13 @@ class ResPartner(models.Model):
         return partners
 
     def write(self, vals):
+        if "trade_owned_since" in vals and not self.env.su:
+            raise AccessError(
+                self.env._("Odoo dates when a customer went to its salesperson: do not type it in.")
+            )
         self._check_take_over(vals)
         if "user_id" in vals:
-            vals = {**vals, "trade_owned_since": fields.Datetime.now()}
+            self._date_new_owner(vals["user_id"])
         whole = self._is_compared_whole(vals)
         if self.env.su or not (whole or vals.keys() & COMPARED):
             return super().write(vals)
@@ -76,6 +86,12 @@ class ResPartner(models.Model):
         # Also those that have become customers by it.
         self._guard(before)
         return result
+
+    def _date_new_owner(self, user_id):
+        """Protection begins anew for a new salesperson, and not for who has the customer already."""
+        changed = self.filtered(lambda partner: partner.user_id.id != (user_id or False))
+        if changed:
+            changed.sudo().write({"trade_owned_since": fields.Datetime.now()})
 
     # ------------------------------------------------------------------
     # Guard

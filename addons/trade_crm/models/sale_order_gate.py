@@ -14,7 +14,6 @@ ORDER_FIELDS = {
     "partner_id",
     "partner_invoice_id",
     "payment_term_id",
-    "state",
 }
 # Lines may change and leave the total as it was: one raised, another lowered.
 LINE_FIELDS = {
@@ -116,7 +115,7 @@ class SaleOrder(models.Model):
         changed = [
             order_id
             for order_id, vals in zip(self._ids, vals_list, strict=True)
-            if not ORDER_FIELDS.isdisjoint(vals) and vals.get("state", "sale") == "sale"
+            if not ORDER_FIELDS.isdisjoint(vals)
         ]
         before = self._get_confirmed_amounts(changed)
         result = super()._write_multi(vals_list)

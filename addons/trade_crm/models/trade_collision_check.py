@@ -102,15 +102,20 @@ class TradeCollisionCheck(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _is_over_limit(self):
-        """Whether the user has asked too often within a day; those who lead others may."""
+    def _is_over_limit(self, mode=None):
+        """Whether the user has asked too often within a day; those who lead others may.
+
+        :param mode: count these only
+        """
         if self.env["res.partner"]._is_above_guard():
             return False
         [[count]] = self.env.execute_query(
             SQL(
-                "SELECT count(*) FROM trade_collision_check WHERE user_id = %s AND happened_at > %s",
+                "SELECT count(*) FROM trade_collision_check"
+                " WHERE user_id = %s AND happened_at > %s AND %s",
                 self.env.uid,
                 fields.Datetime.now() - relativedelta(days=1),
+                SQL("mode = %s", mode) if mode else SQL("TRUE"),
             )
         )
         return count >= DAILY_LIMIT

@@ -118,6 +118,10 @@ class TradeIdentityMixin(models.AbstractModel):
         :return: ``{record: list of Hit}``
         """
         guarded = self._filter_guarded()
+        checks = self.env["trade.collision.check"]
+        if guarded and checks._is_over_limit("refused"):
+            # What is free is refused as well now, or whoever tries names could go on.
+            raise UserError(checks._get_limit_sentence())
         found = guarded._find_collisions(before) if guarded else {}
         refused = {record: hits[0] for record, hits in found.items() if hits[0].status in REFUSED}
         if refused and not self._is_above_guard():

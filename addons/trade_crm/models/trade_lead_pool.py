@@ -158,12 +158,7 @@ class TradeLeadPool(models.Model):
                     "This entry is not in the pool any more: somebody else took it. Choose another one."
                 )
             )
-        if not self.env["trade.lead.claim.account"].sudo()._lock(self.env.user):
-            raise UserError(
-                self.env._(
-                    "You are claiming another entry at this moment. Try again when that is through."
-                )
-            )
+        self._lock_account()
         if not entry._lock_entry():
             raise UserError(
                 self.env._(
@@ -174,6 +169,19 @@ class TradeLeadPool(models.Model):
         lead = entry._get_leads_sudo()
         lead._hand_to(self.env.user, "claim")
         return entry._get_claimed_action(left)
+
+    @api.model
+    def _lock_account(self):
+        """Have this be the only transaction in which the user comes to hold more leads.
+
+        :raise UserError: when another one is under way
+        """
+        if not self.env["trade.lead.claim.account"].sudo()._lock(self.env.user):
+            raise UserError(
+                self.env._(
+                    "You are claiming another entry at this moment. Try again when that is through."
+                )
+            )
 
     def _lock_entry(self):
         """Whether this transaction alone works on the lead; see ``trade.lead.claim.account``."""

@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 STATES = [
@@ -31,7 +31,9 @@ class TradeLeadRequest(models.Model):
         STATES, required=True, readonly=True, default="open", index=True, tracking=True
     )
     decision = fields.Text(help="Shown to who asked; say why.")
-    decided_by_id = fields.Many2one("res.users", readonly=True, ondelete="restrict")
+    decided_by_id = fields.Many2one(
+        "res.users", readonly=True, ondelete="restrict", groups=MANAGERS
+    )
     decided_at = fields.Datetime("Decided", readonly=True)
     company_id = fields.Many2one("res.company", readonly=True)
 
@@ -55,6 +57,25 @@ class TradeLeadRequest(models.Model):
         "(user_id, COALESCE(lead_id, 0), COALESCE(partner_id, 0)) WHERE state = 'open'",
         "You have asked for this already. Wait for the decision.",
     )
+
+    # ------------------------------------------------------------------
+    # Who learns what
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _has_field_access(self, field, operation):
+        """Who follows a request and has to decide tells whose territory it is in."""
+        if field.name in self._get_thread_fields() and not self.env.su:
+            return self.env.user.has_groups(MANAGERS) and super()._has_field_access(
+                field, operation
+            )
+        return super()._has_field_access(field, operation)
+
+    def _mail_get_operation_for_mail_message_operation(self, message_operation):
+        """Messages are among managers; who asked reads those that are sent to them."""
+        if message_operation == "read" and not self.env["crm.lead"]._reads_pool():
+            return dict.fromkeys(self, "write")
+        return super()._mail_get_operation_for_mail_message_operation(message_operation)
 
     # ------------------------------------------------------------------
     # Ask
@@ -121,15 +142,21 @@ class TradeLeadRequest(models.Model):
         return self.env._("A customer of a colleague")
 
     def _tell_managers(self):
-        """Have those who decide be reminded: of the territory, of those above it, or of the team."""
-        for request in self:
+        """Have those who decide be reminded: of the territory, of those above it, or of the team.
+
+        By Odoo and not by who asks, who would read as the author whom it is sent to; and nobody
+        follows the request, because everybody may read who follows what.
+        """
+        for request in self.with_user(SUPERUSER_ID):
             managers = request._get_managers()
             for manager in managers:
-                request.activity_schedule(
+                speaking = request.with_context(lang=manager.lang)
+                speaking.activity_schedule(
                     "mail.mail_activity_data_todo",
                     user_id=manager.id,
-                    summary=self.env._("%s asks for a customer", request.user_id.name),
+                    summary=speaking.env._("%s asks for a customer", request.user_id.name),
                 )
+            request.message_unsubscribe(managers.partner_id.ids)
 
     def _get_managers(self):
         """Who decides, from the territory upwards, and never who asks."""
@@ -294,8 +321,9 @@ class TradeLeadRequest(models.Model):
 
     def _tell_asker(self):
         """Send who asked the decision."""
-        for request in self:
-            labels = dict(request._fields["state"]._description_selection(self.env))
+        for request in self.with_user(SUPERUSER_ID):
+            speaking = request.with_context(lang=request.user_id.lang)
+            labels = dict(request._fields["state"]._description_selection(speaking.env))
             request.message_notify(
                 partner_ids=request.user_id.partner_id.ids,
                 subject=f"{labels[request.state]}: {request.name}",

@@ -131,7 +131,9 @@ class TradeCustomerProfile(models.Model):
         measures = (
             self.env["trade.lifecycle.measure"]
             .sudo()
-            .search([("company_id", "in", self.company_id.ids)])
+            .search_fetch(
+                [("company_id", "in", self.company_id.ids)], ["company_id", "status", "measure"]
+            )
         )
         texts = {(measure.company_id, measure.status): measure.measure for measure in measures}
         for profile in self:

@@ -63,6 +63,12 @@ class TradePrivacyRequest(models.Model):
             *self._get_document_sources(person),
             *self._get_analysis_sources(partners),
             (
+                "trade.lead.request",
+                self._get_decided_domain(person),
+                ["create_date", "name", "reason", "state", "decision", "decided_at"],
+            ),
+            ("trade.lead.log", self._get_decided_domain(person), ["happened_at", "kind", "note"]),
+            (
                 "trade.order.import.customer",
                 Domain("partner_id", "in", partners)
                 | Domain("email", "in", person.emails)
@@ -129,6 +135,16 @@ class TradePrivacyRequest(models.Model):
                 "sale.order.line",
                 Domain("order_id", "any", orders) & Domain("display_type", "=", False),
                 ["order_id", "name", "product_uom_qty", "price_unit", "discount", "price_subtotal"],
+            ),
+            (
+                "trade.approval.request",
+                Domain("order_id", "any", orders),
+                ["name", "create_date", "state", "reason", "note", "amount_total", "currency_id"],
+            ),
+            (
+                "trade.approval.step",
+                Domain("request_id.order_id", "any", orders),
+                ["request_id", "state", "decided_at", "note"],
             ),
             (
                 "account.move",

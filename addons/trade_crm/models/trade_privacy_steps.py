@@ -147,13 +147,21 @@ class TradePrivacyRequest(models.Model):
         ]
 
     def _get_lead_steps(self, person):
-        leads = person.leads.ids
+        leads, decided = person.leads.ids, self._get_decided_domain(person)
         return [
-            Step(self.env._("Notes on decisions"), "trade.lead.log", Domain("lead_id", "in", leads),
-                 "anonymise", run="_erase_lead_log"),
+            Step(self.env._("Notes on decisions"), "trade.lead.log", decided, "anonymise", run="_erase_notes"),
+            Step(self.env._("Requests of our people for the person"), "trade.lead.request", decided,
+                 "anonymise", self.env._("Who asked and who decided stays."), "_erase_lead_requests"),
             Step(self.env._("Leads"), "crm.lead", Domain("id", "in", leads), "anonymise",
                  self.env._("Open ones are lost; figures about sources and stages stay."), "_erase_leads"),
         ]  # fmt: skip
+
+    @api.model
+    def _get_decided_domain(self, person):
+        """What was decided on the person, or on a lead of theirs."""
+        return Domain("lead_id", "in", person.leads.ids) | Domain(
+            "partner_id", "in", person.partners.ids
+        )
 
     def _get_partner_steps(self, person, restricted):
         partner = Domain("partner_id", "in", person.partners.ids)
@@ -165,7 +173,13 @@ class TradePrivacyRequest(models.Model):
               day=self._format_day(restricted))
             if restricted else self.env._("Country and language stay, for figures.")
         )  # fmt: skip
+        orders = Domain("order_id", "any", person.get_partner_domain("partner_id"))
+        steps = Domain("request_id.order_id", "any", person.get_partner_domain("partner_id"))
         return [
+            Step(self.env._("Words with requests for approval"), "trade.approval.request", orders,
+                 "anonymise", self.env._("Who decided what stays."), "_erase_notes"),
+            Step(self.env._("Words with approvals"), "trade.approval.step", steps, "anonymise",
+                 run="_erase_notes"),
             Step(self.env._("Open quotations"), "sale.order", quotations, "anonymise", self.env._("They are cancelled."),
                  "_erase_quotations"),
             Step(self.env._("Portal access"), "res.users", partner, "anonymise", run="_erase_users"),
@@ -312,8 +326,13 @@ class TradePrivacyRequest(models.Model):
     # Leads and customers
     # ------------------------------------------------------------------
 
-    def _erase_lead_log(self, rows, person):
+    def _erase_notes(self, rows, person):
         self._set(rows.filtered("note"), note=f"[{self.env._('erased')}]")
+
+    def _erase_lead_requests(self, requests, person):
+        erased = f"[{self.env._('erased')}]"
+        self._set(requests, name=erased, reason=erased)
+        self._set(requests.filtered("decision"), decision=erased)
 
     def _erase_quotations(self, orders, person):
         orders._action_cancel()

@@ -6,6 +6,7 @@ from . import test_migrations
 from . import test_order_history
 from . import test_order_import
 from . import test_order_ladder
+from . import test_order_type
 from . import test_policy_draft
 from . import test_policy_scores
 from . import test_preset
@@ -29,6 +30,10 @@ from . import test_tier_share
 from . import test_ui
 from . import test_value_oracle
 from . import test_access_log
+from . import test_approval
+from . import test_approval_concurrency
+from . import test_approval_ui
+from . import test_approval_ways_round
 from . import test_export_control
 from . import test_lead_pool
 from . import test_lead_guard
@@ -57,3 +62,7 @@ from . import test_receivables
 from . import test_supply_hold
 from . import test_credit_delivery
 from . import test_credit_exposure
+from . import test_segment
+from . import test_tag_rule
+from . import test_today
+from . import test_customer_360

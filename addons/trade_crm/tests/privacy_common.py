@@ -155,6 +155,16 @@ class PrivacyCommon(AccessCommon):
 
     def _plant_logs(self, text):
         self.env["trade.lead.log"]._log(self.lead, "assign", note=text, details={"to": EMAIL})
+        self.env["trade.lead.request"].create(
+            {
+                "name": f"Tea house of {EMAIL}",
+                "user_id": self.user_rep.id,
+                "reason": text,
+                "decision": text,
+                "partner_id": self.person.id,
+                "company_id": self.company_cn.id,
+            }
+        )
         self.env.cr.execute(
             SQL(
                 "INSERT INTO trade_access_log (happened_at, user_id, kind, model, description)"

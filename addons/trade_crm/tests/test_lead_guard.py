@@ -192,6 +192,27 @@ class TestCollision(GuardCommon):
         self.tea.user_id = self.user_north
         self.assertEqual(self._ask(vat=self.VAT)[0], "taken")
 
+    def test_harmless_changes_do_not_protect(self):
+        """Who has a customer keeps it by working with it, not by saving it again."""
+        owner = self.user_beijing
+        tea, lead = self._as(owner, self.tea), self._as(owner, self.lead)
+        until = tea.trade_protected_until, lead.trade_protected_until
+        self._move_clock("2026-05-01 04:00:00")
+        tea.write({"user_id": owner.id, "comment": "Still here", "street": "Lake 2"})
+        lead.write({"user_id": owner.id, "description": "Still here", "priority": "2"})
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertEqual((tea.trade_protected_until, lead.trade_protected_until), until)
+        with self.assertRaises(AccessError):
+            tea.trade_owned_since = "2027-01-01"
+        new = self._as(owner, self.env["res.partner"]).create(
+            {"name": "Newest", "is_company": True, "trade_owned_since": "2027-01-01"}
+        )
+        self.assertFalse(new.trade_owned_since)
+        tea.sudo().user_id = self.rep
+        self.env.invalidate_all()
+        self.assertEqual(self.tea.trade_protected_until, date(2026, 7, 30))
+
     def test_protected_until_is_shown(self):
         self.env.invalidate_all()
         self.assertEqual(self.tea.trade_protected_until, date(2026, 6, 29))

@@ -381,6 +381,21 @@ class TestGuard(GuardCommon):
         row = self.env["trade.collision.check"].search([("user_id", "=", self.rep.id)])
         self.assertEqual((row.mode, row.kinds, row.outcome), ("refused", "vat", "taken"))
 
+    def test_who_was_refused_too_often_creates_nothing(self):
+        """What is free would be told by being saved, and what is taken by being refused."""
+        self.env.cr.execute(
+            "INSERT INTO trade_collision_check (happened_at, user_id, mode, outcome)"
+            " SELECT %s, %s, 'refused', 'taken' FROM generate_series(1, 200)",
+            ["2026-03-31", self.rep.id],
+        )
+        for values in ({"name": "A", "vat": self.VAT}, {"name": "Brand New", "is_company": True}):
+            with self.subTest(values=values), self.assertRaisesRegex(UserError, "200"):
+                self._customers_of_rep().create(values)
+        manager = self._as(self.user_manager, self.env["res.partner"])
+        self.assertTrue(manager.create({"name": "Brand New", "is_company": True}))
+        self._move_clock("2026-04-02 04:00:00")
+        self.assertTrue(self._customers_of_rep().create({"name": "Newer", "is_company": True}))
+
     def test_who_tries_too_much_learns_nothing(self):
         self.env.cr.execute(
             "INSERT INTO trade_collision_check (happened_at, user_id, mode, outcome)"

@@ -6,7 +6,7 @@ import pandas as pd
 from odoo import fields
 from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import SQL
 
 from .pipeline_common import PipelineCommon
@@ -623,3 +623,30 @@ class TestFunnelOracle(PipelineCommon):
     def test_links(self):
         self._play(seed=13)
         self._check_links(self._get_funnel(), self.user_auditor)
+
+
+@tagged("post_install", "-at_install")
+class TestPlainSalesman(PipelineCommon):
+    def test_form_of_who_has_no_role_of_ours(self):
+        """A company gives roles one by one: who has Odoo's right only works on as before."""
+        salesman = new_test_user(
+            self.env,
+            login="plain_salesman",
+            groups="sales_team.group_sale_salesman",
+            company_id=self.company_cn.id,
+            company_ids=[Command.set(self.company_cn.ids)],
+        )
+        lead = self.env["crm.lead"].create(
+            {
+                "name": "Plain",
+                "type": "opportunity",
+                "user_id": salesman.id,
+                "company_id": self.company_cn.id,
+            }
+        )
+        with Form(self._as(salesman, lead)) as form:
+            form.name = "Changed"
+        self.assertEqual(lead.name, "Changed")
+        partner = self.env["res.partner"].create({"name": "Plain", "user_id": salesman.id})
+        with Form(self._as(salesman, partner)) as form:
+            form.name = "Changed"

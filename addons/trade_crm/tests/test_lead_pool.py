@@ -344,6 +344,42 @@ class TestLeadRequest(LeadCommon):
         unnamed = self._ask(self.user_beijing, partner=self.wok)
         self.assertEqual(unnamed.name, "A customer of a colleague")
 
+    def test_who_asks_is_not_told_who_decides(self):
+        request = self._ask(self.user_beijing, lead=self.lead, name="Tea in Hangzhou")
+        manager = self.user_east
+        self.assertEqual(request.sudo().activity_ids.user_id, manager)
+        for name in ("activity_user_id", "activity_ids", "message_ids", "message_partner_ids"):
+            with self.subTest(field=name), self.assertRaises(AccessError):
+                request.read([name])
+        of_request = [("res_model", "=", request._name), ("res_id", "=", request.id)]
+        for model, domain in (
+            ("mail.activity", of_request),
+            (
+                "mail.followers",
+                [*of_request, ("partner_id", "!=", self.user_beijing.partner_id.id)],
+            ),
+            ("mail.message", [("model", "=", request._name), ("res_id", "=", request.id)]),
+        ):
+            with self.subTest(model=model):
+                self.assertFalse(self._as(self.user_beijing, self.env[model]).search(domain))
+        decided = self._as(manager, request)
+        decided.decision = "They are well looked after"
+        decided.action_refuse()
+        self.assertEqual(request.state, "refused")
+        with self.assertRaises(AccessError):
+            request.read(["decided_by_id"])
+        told = self._as(self.user_beijing, self.env["mail.message"]).search(
+            [("model", "=", request._name), ("res_id", "=", request.id)]
+        )
+        self.assertEqual(len(told), 1)
+        self.assertNotIn(manager.name, str(told.read()))
+
+    def test_manager_is_told_in_own_language(self):
+        self.env["res.lang"]._activate_lang("zh_CN")
+        self.user_east.lang = "zh_CN"
+        request = self._ask(self.user_zhejiang_2, lead=self.lead)
+        self.assertNotIn("asks for", request.sudo().activity_ids.summary)
+
     def test_only_both_sides_see_it(self):
         request = self._ask(self.user_beijing, lead=self.lead)
         for user, seen in (

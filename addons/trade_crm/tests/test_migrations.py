@@ -7,9 +7,9 @@ from .common import TradeCrmCommon
 
 @tagged("post_install", "-at_install")
 class TestMigrations(TradeCrmCommon):
-    def _migrate(self, version):
-        path = file_path(f"trade_crm/migrations/{version}/post-migration.py")
-        load_script(path, "post-migration").migrate(self.env.cr, version)
+    def _migrate(self, version, name="post-migration"):
+        path = file_path(f"trade_crm/migrations/{version}/{name}.py")
+        load_script(path, name).migrate(self.env.cr, version)
         self.env.flush_all()
         self.env.cr.precommit.run()
 
@@ -55,3 +55,30 @@ class TestMigrations(TradeCrmCommon):
         self.assertFalse(rows[0]._fill_chunk(10**9))
         customer.invalidate_recordset()
         self.assertEqual(customer.territory_id, self.env["trade.territory"]._get_fallback())
+
+    def test_leads(self):
+        """Leads are assigned from now on, those of before are left; a switch that is on stays."""
+        parameters = self.env["ir.config_parameter"].sudo()
+        cron = self.env.ref("crm.ir_cron_crm_lead_assign")
+        rule = self.env.ref("trade_crm.trade_lead_score_rule_core")
+        core = self.env["trade.tier"].search([("name", "=", "Core")])
+        for name in ("trade_crm.assign_since", "crm.lead.auto.assignment"):
+            parameters.set_param(name, False)
+        cron.active = False
+        rule.tier_ids = False
+        before = self.env["crm.lead"].create({"name": "Before", "user_id": False})
+        before.flush_recordset()
+        self.env.cr.execute(
+            "UPDATE crm_lead SET create_date = create_date - interval '1 day' WHERE id = %s",
+            before.ids,
+        )
+        self._migrate("19.0.1.4.0", "post-lead_assign")
+        self.assertTrue(cron.active)
+        self.assertTrue(parameters.get_param("crm.lead.auto.assignment"))
+        self.assertEqual(rule.tier_ids, core)
+        self.assertTrue(core)
+        self.env["crm.team"]._cron_assign_leads(creation_delta_days=0)
+        self.assertFalse(before.user_id)
+        since = parameters.get_param("trade_crm.assign_since")
+        self._migrate("19.0.1.4.0", "post-lead_assign")
+        self.assertEqual(parameters.get_param("trade_crm.assign_since"), since)

@@ -67,6 +67,23 @@ class TestOrderGate(TradeCrmCommon):
         self.commit()
         self.assertEqual(self.asked, [(order, {})])
 
+    def test_gate_itself_costs_nothing(self):
+        order = self.make_order(10)
+        self.commit()
+        gate = "SELECT id, amount_total FROM sale_order"
+        statements = []
+        run = type(self.env.cr).execute
+
+        def note(cursor, query, *args, **kwargs):
+            statements.append(str(getattr(query, "code", query)))
+            return run(cursor, query, *args, **kwargs)
+
+        self.patch(type(self.env.cr), "execute", note)
+        order.action_confirm()
+        self.commit()
+        self.assertTrue(statements)
+        self.assertFalse([text for text in statements if text.startswith(gate)])
+
     def test_write_and_create(self):
         order = self.make_order(11)
         self.assert_refused(lambda: order.write({"state": "sale"}))

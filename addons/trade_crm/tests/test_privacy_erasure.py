@@ -39,6 +39,7 @@ class TestPrivacyErasure(PrivacyCommon):
             "res_partner.email", "res_partner.comment", "crm_lead.email_from", "mail_message.body",
             "mail_tracking_value.old_value_char", "trade_order_import_row.cells",
             "trade_access_log.description", "trade_lead_log.note", "sale_order.note",
+            "trade_lead_request.name", "trade_lead_request.reason", "trade_lead_request.decision",
             "calendar_event.name", "sms_sms.number", "ir_attachment.index_content",
         ):  # fmt: skip
             self.assertIn(column, before, "the test plants nothing there")

@@ -11,3 +11,4 @@ from . import trade_lead_quick
 from . import trade_privacy_erase
 from . import privacy_lookup_wizard
 from . import trade_credit_ask
+from . import trade_approval_note

@@ -1,6 +1,9 @@
 from odoo import api, models
 from odoo.tools import SQL
 
+# Tables in which a customer is once for each of something else.
+MEMBERSHIPS = {"trade_tag_member": "rule_id", "trade_segment_snapshot_member": "snapshot_id"}
+
 
 class MergePartnerAutomatic(models.TransientModel):
     _inherit = "base.partner.merge.automatic.wizard"
@@ -22,11 +25,30 @@ class MergePartnerAutomatic(models.TransientModel):
         self.env.cr.execute(
             SQL("DELETE FROM trade_identity_key WHERE partner_id = ANY(%s)", src_partners.ids)
         )
+        for table, key in MEMBERSHIPS.items():
+            self._drop_repeated_members(table, key, src_partners, dst_partner)
         profiles = self.env["trade.customer.profile"]
         profiles.invalidate_model(flush=False)
         result = super()._update_foreign_keys(src_partners, dst_partner)
         profiles.sudo()._queue([dst_partner.id], None, "merge")
         return result
+
+    @api.model
+    def _drop_repeated_members(self, table, key, src_partners, dst_partner):
+        """Of rows with the same ``key`` one may follow to the merged customer."""
+        partners = (src_partners | dst_partner).ids
+        self.env.cr.execute(
+            SQL(
+                "DELETE FROM %(table)s member USING %(table)s other"
+                " WHERE member.partner_id = ANY(%(partners)s) AND other.partner_id = ANY(%(partners)s)"
+                " AND member.%(key)s = other.%(key)s AND member.partner_id <> %(kept)s"
+                " AND (other.partner_id = %(kept)s OR other.id < member.id)",
+                table=SQL.identifier(table),
+                key=SQL.identifier(key),
+                partners=partners,
+                kept=dst_partner.id,
+            )
+        )
 
     @api.model
     def _update_values(self, src_partners, dst_partner):

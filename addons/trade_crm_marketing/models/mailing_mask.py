@@ -4,10 +4,10 @@ What a client gets is masked, and nothing else: Odoo itself takes addresses from
 ``read``, to send a mailing. Who needs one address is shown it, says why, and is logged.
 """
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import email_normalize
+from odoo.tools import SQL, email_normalize
 
 from odoo.addons.trade_crm.analytics.masking import mask_email, mask_phone
 
@@ -165,9 +165,30 @@ class TradeMaskMixin(models.AbstractModel):
     @api.model
     def _drop_masked_order(self, order):
         """Beside an own record, the order of addresses tells a foreign one letter by letter."""
-        terms = [term for term in (order or "").split(",") if term.strip()]
-        kept = [term for term in terms if term.split()[0] not in self._masks]
-        return ",".join(kept) or None
+        if not order:
+            return order
+        terms = [term for term in order.split(",") if term.strip()]
+        ordered = {name for name, mask in self._masks.items() if mask is mask_name}
+        kept = [
+            term
+            for term in terms
+            if term.split()[0] in ordered or term.split()[0] not in self._masks
+        ]
+        return ",".join(kept) or "id"
+
+    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
+        if self._masks.get(field_name) is not mask_name or not self._is_masked():
+            return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
+        # By name, but for names that are addresses: those come last, in no order.
+        name = self._field_to_sql(alias, field_name, query)
+        return SQL(
+            "CASE WHEN %s NOT LIKE %s THEN %s END %s NULLS LAST", name, "%@%", name, direction
+        )
+
+    def _drop_masked_changes(self, tracking_values):
+        if not self.env.user._has_masked_addresses():
+            return tracking_values
+        return tracking_values.filtered(lambda value: value.field_id.name not in self._masks)
 
     @api.model
     def _search_display_name(self, operator, value):
@@ -235,6 +256,12 @@ class MailBlacklist(models.Model):
 
     _masks = {"email": mask_email, "display_name": mask_any}
 
+    # The history of a record would tell its address, and be searched for parts of it.
+    email = fields.Char(tracking=False)
+
+    def _track_filter_for_display(self, tracking_values):
+        return self._drop_masked_changes(super()._track_filter_for_display(tracking_values))
+
     def mail_action_blacklist_remove(self):
         return self._add_source(super().mail_action_blacklist_remove())
 
@@ -244,6 +271,11 @@ class PhoneBlacklist(models.Model):
     _inherit = ["phone.blacklist", "trade.mask.mixin"]
 
     _masks = {"number": mask_phone, "display_name": mask_any}
+
+    number = fields.Char(tracking=False)
+
+    def _track_filter_for_display(self, tracking_values):
+        return self._drop_masked_changes(super()._track_filter_for_display(tracking_values))
 
 
 class MailingTrace(models.Model):

@@ -3,6 +3,7 @@ from odoo.fields import Command
 from odoo.tests import tagged
 
 from odoo.addons.mail.tests.common import MailCommon
+from odoo.addons.mail.tools.discuss import Store
 from odoo.addons.trade_crm.tests.access_common import AccessCommon
 
 EMAIL = "li.wei@masked.test"
@@ -168,6 +169,54 @@ class TestMailingMask(AccessCommon):
         for order in ("email", "email desc"):
             rows = self._ask("mailing.contact", "search_read", domain, ["id"], order=order)
             self.assertEqual([row["id"] for row in rows], contacts.ids)
+
+    def test_order_of_names_that_are_addresses(self):
+        contacts = self.env["mailing.contact"].create(
+            [
+                {"name": name, "email": "x@masked.test"}
+                for name in ("z@masked.test", "B", "a@masked.test", "A")
+            ]
+        )
+        domain = [("id", "in", contacts.ids)]
+        for order in (None, "name", "name desc"):
+            with self.subTest(order=order):
+                rows = self._ask("mailing.contact", "search_read", domain, ["id"], order=order)
+                found = [contacts.ids.index(row["id"]) for row in rows]
+                names = [1, 3] if order == "name desc" else [3, 1]
+                self.assertEqual(found[:2], names)
+                # As they were created, or the other way round: not by address.
+                self.assertIn(found[2:], ([0, 2], [2, 0]))
+        ascending, descending = (
+            [
+                row["id"]
+                for row in self._ask("mailing.contact", "search_read", domain, ["id"], order=order)
+            ]
+            for order in ("name", "name desc")
+        )
+        self.assertEqual(ascending[2:], descending[2:])
+
+    def test_history_of_a_blacklisted_address(self):
+        """Before the addon was installed Odoo wrote each change of an address into the history."""
+        blacklisted = self.blacklisted.with_context(tracking_disable=False)
+        field = self.env["ir.model.fields"]._get("mail.blacklist", "email")
+        message = blacklisted.message_post(body="Corrected")
+        self.env["mail.tracking.value"].sudo().create(
+            {
+                "field_id": field.id,
+                "old_value_char": "old@masked.test",
+                "new_value_char": EMAIL,
+                "mail_message_id": message.id,
+            }
+        )
+        shown = {}
+        for user in (self.user_marketer, self.user_manager):
+            store = Store().add(message.with_user(user).sudo(False))
+            shown[user] = str(store.get_result())
+        self.assertIn(EMAIL, shown[self.user_manager])
+        self.assertNotIn("@masked.test", shown[self.user_marketer].replace(MASKED, ""))
+        blacklisted.email = "newer@masked.test"
+        self.env.cr.flush()
+        self.assertEqual(len(blacklisted.message_ids.sudo().tracking_value_ids), 1)
 
     def test_nobody_is_suggested_whose_address_is_masked(self):
         contact = self.mailing_contact.with_user(self.user_marketer)

@@ -54,3 +54,15 @@ class TestTicketTerritory(TerritoryCommon):
         self.env.invalidate_all()
         self.assertEqual(self.own.territory_id, self.north)
         self.assertEqual(done.territory_id, self.zhejiang)
+
+    def test_panel_of_the_customer(self):
+        """Open tickets are on the 360° view of who may answer them."""
+        partners = self._as(self.user_agent_east, self.env["res.partner"])
+        pages = {panel["key"]: panel for panel in partners.get_trade_360(self.wok.id)["panels"]}
+        self.assertEqual([row["res_id"] for row in pages["tickets"]["rows"]], self.own.ids)
+        self.own.stage_id = self.env["helpdesk.ticket.stage"].search(
+            [("closed", "=", True)], limit=1
+        )
+        self.env.flush_all()
+        pages = {panel["key"]: panel for panel in partners.get_trade_360(self.wok.id)["panels"]}
+        self.assertEqual(pages["tickets"]["rows"], [])

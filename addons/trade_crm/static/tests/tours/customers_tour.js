@@ -11,6 +11,18 @@ registry.category("web_tour.tours").add("trade_crm_customers", {
             run: "click",
         },
         {
+            content: "it opens on what there is to do",
+            trigger: ".o_trade_today",
+        },
+        {
+            trigger: 'button[data-menu-xmlid="trade_crm.menu_customers"]',
+            run: "click",
+        },
+        {
+            trigger: 'a[data-menu-xmlid="trade_crm.menu_customers_all"]',
+            run: "click",
+        },
+        {
             content: "group the customers",
             trigger: ".o_list_view:has(.o_data_row:contains(Golden Wok)) .o_searchview_dropdown_toggler",
             run: "click",
@@ -36,6 +48,11 @@ registry.category("web_tour.tours").add("trade_crm_customers", {
             run: "click",
         },
         { trigger: ".tab-pane.active:contains(revenue of 12 months from)" },
+        {
+            content: "see the other buttons",
+            trigger: ".o-form-buttonbox .o_button_more",
+            run: "click",
+        },
         {
             content: "open the whole profile",
             trigger: "button[name=action_view_trade_profile]",

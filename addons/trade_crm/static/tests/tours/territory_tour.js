@@ -27,6 +27,7 @@ registry.category("web_tour.tours").add("trade_crm_territory_rep", {
     url: "/odoo",
     steps: () => [
         ...openApplication(),
+        ...openMenu("menu_customers", "menu_customers_all"),
         {
             content: "only the customers of the territory are there",
             trigger: ".o_list_view:has(.o_data_row:contains(Golden Wok East)):not(:has(.o_data_row:contains(Hutong)))",

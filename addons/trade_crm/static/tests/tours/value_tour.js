@@ -22,7 +22,7 @@ registry.category("web_tour.tours").add("trade_crm_value", {
             trigger: '.o_app[data-menu-xmlid="trade_crm.menu_root"]',
             run: "click",
         },
-        { trigger: ".o_list_view .o_data_row:contains(Golden Wok)" },
+        { trigger: ".o_trade_today" },
         ...openInsight("menu_insight_value_matrix"),
         {
             content: "a large order makes a spender",
