@@ -623,7 +623,7 @@ STEPS = [
     ("territories", _load_territories, 1),
     ("customers", _load_customers, 8),
     ("products", _load_products, 8),
-    ("purchases before Odoo", _load_history, 45),
+    ("purchases before Odoo", _load_history, 44),
     ("orders of the last two weeks", _load_orders, 22),
     ("quotations", _load_quotations, 2),
     ("leads", _load_leads, 2),

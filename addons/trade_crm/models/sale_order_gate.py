@@ -213,6 +213,9 @@ class SaleOrderLine(models.Model):
             if not LINE_FIELDS.isdisjoint(vals)
         ]
         before = self.browse(changed)._get_amounts_of_orders()
+        # A line for nothing changes no amount of the order that it is moved to.
+        targets = {vals["order_id"] for vals in vals_list if vals.get("order_id")}
+        before |= self.env["sale.order"]._get_confirmed_amounts(targets)
         result = super()._write_multi(vals_list)
         self.env["sale.order"]._check_gate_later(before)
         return result
