@@ -2,6 +2,10 @@ from odoo import fields, models
 
 from .trade_credit_account import KINDS
 
+# Who sees what a customer owes and may owe, in the territories of theirs.
+CREDIT_ROLES = "trade_crm.group_rep,trade_crm.group_auditor,trade_crm.group_credit"
+CREDIT_READERS = f"sales_team.group_sale_salesman,{CREDIT_ROLES}"
+
 
 class ResCompany(models.Model):
     """How a company gives credit. Nothing of it acts until it is switched on in Settings."""

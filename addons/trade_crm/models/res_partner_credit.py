@@ -1,7 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
+from odoo.fields import Domain
 
-CREDIT_ROLES = "trade_crm.group_rep,trade_crm.group_auditor,trade_crm.group_credit"
+from .res_company_credit import CREDIT_ROLES
 
 
 class ResPartner(models.Model):
@@ -83,11 +84,34 @@ class ResPartner(models.Model):
     def _search_trade_credit_is_over(self, operator, value):
         if operator != "in":
             return NotImplemented
-        over = self.env["trade.credit.account"].search(
-            [("company_id", "=", self.env.company.id), ("is_over", "=", True)]
+        found = Domain("commercial_partner_id", "in", self._find_over_credit())
+        return Domain.OR(found if wanted else ~found for wanted in value)
+
+    @api.model
+    def _find_over_credit(self):
+        """Ids of the user's customers who owe the company more than they may, or whose group does."""
+        company = self.env.company
+        if not company.sudo().trade_credit_control:
+            return []
+        # Who owes nothing is not over any limit, unless others of the group are.
+        debtors = self.env["trade.credit.report"]._read_group(
+            [("company_id", "=", company.id)], ["partner_id"], having=[("exposure:sum", ">", 0)]
         )
-        found = [("commercial_partner_id", "in", over.partner_id.ids)]
-        return found if True in value else ["!", *found]
+        accounts = self.env["trade.credit.account"]
+        members = accounts.search(
+            [
+                ("company_id", "=", company.id),
+                "|",
+                ("head_id", "!=", False),
+                ("member_ids", "!=", False),
+            ]
+        )
+        customers = {partner.id for [partner] in debtors} | set(members.partner_id.ids)
+        accounts = accounts.sudo()
+        known = accounts._read_heads(company, customers)
+        heads = {customer: known.get(customer, (customer, None))[0] for customer in customers}
+        standings = accounts._read_standings(company, set(heads.values()))
+        return [customer for customer, head in heads.items() if standings[head].is_over]
 
     def action_trade_credit(self):
         """Open the credit of the customer; Credit control makes the record where there is none."""

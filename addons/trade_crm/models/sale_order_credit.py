@@ -76,11 +76,13 @@ class SaleOrder(models.Model):
             standing = standings[head]
             need = max(standing.asked.get(order.id, 0.0), 0.0)
             used[head] += need
-            raised = need - self._get_company_amount(order, before.get(order.id, 0.0))
+            # Not by what it needs: part of what was let through may be invoiced already.
+            raised = order.amount_total - before.get(order.id, 0.0)
             if company.currency_id.compare_amounts(min(need, raised), 0) <= 0:
                 continue
             reason = self._explain_credit(payer, standing, used[head], need)
-            if reason and not order._has_credit_grant(payer, need):
+            granted = order._get_company_amount() if order.id in before else need
+            if reason and not order._has_credit_grant(payer, granted):
                 # What is refused takes no room from the next one.
                 used[head] -= need
                 refused[order] = Refusal(
@@ -103,9 +105,10 @@ class SaleOrder(models.Model):
         ids = [order.id for order in payers]
         return heads, accounts._read_standings(company, set(heads.values()), ids)
 
-    @api.model
-    def _get_company_amount(self, order, amount):
-        return amount / (order.currency_rate or 1.0)
+    def _get_company_amount(self):
+        """What the order is worth, in the currency of its company."""
+        self.ensure_one()
+        return self.amount_total / (self.currency_rate or 1.0)
 
     @api.model
     def _explain_credit(self, payer, standing, exposure, need):

@@ -10,6 +10,7 @@ from odoo.tools import SQL
 ORDER_FIELDS = {
     "amount_total",
     "amount_untaxed",
+    "company_id",
     "currency_id",
     "partner_id",
     "partner_invoice_id",

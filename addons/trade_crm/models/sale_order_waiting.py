@@ -3,6 +3,8 @@ from psycopg2 import OperationalError
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from .res_company_credit import CREDIT_READERS
+
 
 class SaleOrder(models.Model):
     """Orders that wait until they may be confirmed."""
@@ -15,13 +17,17 @@ class SaleOrder(models.Model):
         readonly=True,
         copy=False,
         index="btree_not_null",
+        groups="base.group_user",
         help="Checked again whenever the customer pays or gets credit.",
     )
 
     trade_credit_on = fields.Boolean(related="company_id.trade_credit_control")
-    trade_credit_stop = fields.Text("Credit", compute="_compute_trade_credit_stop")
+    # Customers read their orders on the portal, and over RPC.
+    trade_credit_stop = fields.Text(
+        "Credit", compute="_compute_trade_credit_stop", groups=CREDIT_READERS
+    )
     trade_credit_request_ids = fields.One2many(
-        "trade.credit.request", "order_id", "Requests for credit"
+        "trade.credit.request", "order_id", "Requests for credit", groups=CREDIT_READERS
     )
 
     @api.depends("state", "amount_total", "partner_invoice_id", "payment_term_id")
@@ -59,7 +65,8 @@ class SaleOrder(models.Model):
 
     def _wait(self, reason, note):
         order = self.sudo()
-        if order.state == "draft":
+        # Who has paid has received it.
+        if reason == "paid" and order.state == "draft":
             order.with_context(tracking_disable=True).action_quotation_sent()
         if order.trade_waiting == reason:
             return

@@ -3,6 +3,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from .res_company_credit import CREDIT_READERS
+
 
 class SaleOrder(models.Model):
     _inherit = "sale.order"
@@ -35,7 +37,7 @@ class SaleOrder(models.Model):
                 # What is paid goes, whatever else the customer owes.
                 if company.currency_id.compare_amounts(need, 0) <= 0 and order._is_settled():
                     continue
-                text = self._explain_stop(order, payer, standing)
+                text = order._explain_stop(payer, standing)
                 if text and not order._has_credit_grant(payer, max(need, 0.0)):
                     stops[order] = text
         return stops
@@ -50,11 +52,22 @@ class SaleOrder(models.Model):
             )
         )
 
-    @api.model
-    def _explain_stop(self, order, payer, standing):
+    def _explain_stop(self, payer, standing):
+        """Why the goods stay and what helps; empty when they go. The warehouse reads no figures."""
+        self.ensure_one()
         needs = sum(max(need, 0.0) for need in standing.asked.values())
-        exposure = standing.exposure + needs
-        values = {"order": order.name, "customer": payer.display_name}
+        text = self._explain_stop_in_full(payer, standing, standing.exposure + needs)
+        if text and not self.env.user.has_groups(CREDIT_READERS):
+            return self.env._(
+                "%(order)s stays here because of the credit of %(customer)s: ask %(salesperson)s.",
+                order=self.name,
+                customer=payer.display_name,
+                salesperson=self._get_credit_rep().name,
+            )
+        return text
+
+    def _explain_stop_in_full(self, payer, standing, exposure):
+        values = {"order": self.name, "customer": payer.display_name}
         if standing.on_hold:
             return self.env._(
                 "%(order)s stays here: %(customer)s is on hold. It goes when it is paid in advance or a "
@@ -66,7 +79,7 @@ class SaleOrder(models.Model):
                 "%(order)s stays here: %(overdue)s It goes when that is paid or a manager releases it: "
                 "press “Ask for credit” on the order.",
                 overdue=self._describe_overdue(payer, standing),
-                order=order.name,
+                order=self.name,
             )
         if not standing.exceeds(exposure, standing.granted):
             return ""

@@ -134,6 +134,8 @@ class TradeCreditRequest(models.Model):
     def write(self, vals):
         if not self.env.su and vals.keys() - {"decision"} - self._get_thread_fields():
             raise AccessError(self.env._("Requests are decided by their buttons only."))
+        if not self.env.su and "decision" in vals and any(r.state != "open" for r in self):
+            raise AccessError(self.env._("What was decided stays as it was said."))
         return super().write(vals)
 
     @api.model

@@ -133,6 +133,20 @@ class CreditCommon(TradeCrmCommon):
             }
         )
 
+    def _make_deposit(self, order, amount):
+        wizard = (
+            self.env["sale.advance.payment.inv"]
+            .with_context(active_ids=order.ids, active_model="sale.order")
+            .create(
+                {
+                    "advance_payment_method": "fixed",
+                    "fixed_amount": amount,
+                    "sale_order_ids": [Command.set(order.ids)],
+                }
+            )
+        )
+        return wizard._create_invoices(order)
+
     def _end_request(self):
         """What a request does at its end."""
         self.env.cr.flush()

@@ -1,6 +1,6 @@
 from odoo.exceptions import UserError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from .credit_common import CreditCommon
 
@@ -46,6 +46,20 @@ class TestCreditDelivery(CreditCommon):
         self._pay(50.0)
         picking.button_validate()
         self.assertEqual(picking.state, "done")
+
+    def test_the_warehouse_reads_no_figures(self):
+        order, picking = self._prepare()
+        order.user_id = self.user_rep
+        self._set_limit(50)
+        packer = new_test_user(
+            self.env, "packer", groups="stock.group_stock_user", company_id=self.company_cn.id,
+            company_ids=[Command.set(self.company_cn.ids)],
+        )  # fmt: skip
+        text = self._as(packer, picking).trade_credit_stop
+        self.assertIn(f"{order.name} stays here", text)
+        self.assertIn(self.user_rep.name, text)
+        self.assertNotRegex(text, r"\d\.\d\d")
+        self.assertRefused("ask trade_rep", self._as(packer, picking).button_validate)
 
     def test_overdue_and_hold(self):
         _order, picking = self._prepare()
@@ -177,7 +191,7 @@ class TestCreditRelease(CreditCommon):
         self._pay(400.0)
         self.assertTrue(self._run_release())
         self.assertFalse(order.trade_waiting)
-        self.assertEqual(order.state, "sent", "the rep confirms it")
+        self.assertEqual(order.state, "draft", "nobody sent it; the rep confirms it")
         self.assertIn("can be confirmed", order.activity_ids.summary)
         self.assertConfirms(order)
 

@@ -177,20 +177,6 @@ class TestCreditExposure(CreditCommon):
         invoice.invoice_date = "2026-03-15"
         return invoice
 
-    def _make_deposit(self, order, amount):
-        wizard = (
-            self.env["sale.advance.payment.inv"]
-            .with_context(active_ids=order.ids, active_model="sale.order")
-            .create(
-                {
-                    "advance_payment_method": "fixed",
-                    "fixed_amount": amount,
-                    "sale_order_ids": [Command.set(order.ids)],
-                }
-            )
-        )
-        return wizard._create_invoices(order)
-
     def _step_deposit(self, order, number):
         if order.state == "sale" and order.amount_total > number:
             invoice = self._make_deposit(order, float(number))

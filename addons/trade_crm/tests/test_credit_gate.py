@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from .credit_common import CreditCommon
 
@@ -128,16 +128,42 @@ class TestCreditGate(CreditCommon):
         line.price_unit = 50.0
         self._end_request()
 
+    def test_raising_what_is_invoiced_in_part(self):
+        """What is not invoiced is less than what the order was, and is still more than the limit."""
+        order = self._quote(900.0)
+        self.assertConfirms(order)
+        self.env["sale.order.line"].create(
+            {"order_id": order.id, "product_id": self.product_service.id, "price_unit": 100.0}
+        )
+        self._end_request()
+        self._make_deposit(order, 900.0).action_post()
+        line = order.order_line.filtered(lambda line: line.price_unit == 100.0)
+        self.assertRefused("would owe .*1,200", lambda: line.write({"price_unit": 300.0}))
+        line.price_unit = 50.0
+        self._end_request()
+
+    def test_another_company(self):
+        order = self._quote(900.0, pricelist_id=False)
+        self.assertConfirms(order)
+        self.company_us.write({"trade_credit_control": True, "trade_credit_kind": "none"})
+        warehouse = self.env["stock.warehouse"].search([("company_id", "=", self.company_us.id)])
+        values = {
+            "company_id": self.company_us.id,
+            "warehouse_id": warehouse[:1].id,
+        }
+        self.assertRefused("would owe", lambda: order.write(values))
+
+    def test_moved_line(self):
+        other = self._quote(500.0)
+        order = self._quote(900.0)
+        self.assertConfirms(order)
+        self.assertRefused("would owe", lambda: other.order_line.write({"order_id": order.id}))
+
     def test_invoicing_stays_possible(self):
         order = self._quote(900.0)
         self.assertConfirms(order)
         self._set_limit(0)
-        wizard = (
-            self.env["sale.advance.payment.inv"]
-            .with_context(active_ids=order.ids, active_model="sale.order")
-            .create({"advance_payment_method": "percentage", "amount": 30})
-        )
-        deposit = wizard._create_invoices(order)
+        deposit = self._make_deposit(order, 270.0)
         self._end_request()
         deposit.action_post()
         order._create_invoices(final=True).action_post()
@@ -227,6 +253,31 @@ class TestCreditGate(CreditCommon):
         self._end_request()
         self.assertRefused("would owe", lambda: order.order_line.write({"price_unit": 501.0}))
 
+    def test_grant_is_for_the_whole_order(self):
+        """What is invoiced meanwhile makes no room in a grant."""
+        self._set_limit(100)
+        order = self._quote(500.0)
+        self._as(self.user_manager, self._ask(order)).action_grant()
+        self.assertConfirms(order)
+        self._make_deposit(order, 400.0).action_post()
+        line = order.order_line.filtered(lambda line: not line.is_downpayment)[:1]
+        self.assertRefused("would owe", lambda: line.write({"price_unit": 600.0}))
+        line.price_unit = 450.0
+        self._end_request()
+        line.price_unit = 500.0
+        self._end_request()
+
+    def test_a_decision_stays(self):
+        request = self._as(self.user_manager, self._ask_beyond())
+        request.decision = "Pays well"
+        request.action_grant()
+        with self.assertRaises(AccessError):
+            request.decision = "Never said so"
+
+    def _ask_beyond(self):
+        self._set_limit(100)
+        return self._ask(self._quote(500.0))
+
     def test_grant_ends_and_is_for_one_customer(self):
         other = self._make_customer("Silk Road")
         for partner in (self.customer, other):
@@ -269,12 +320,37 @@ class TestCreditGate(CreditCommon):
             self._as(self.user_marketer, account).read(["limit_amount"])
 
     def test_over_limit_filter(self):
+        """Also of who has no record, and of who shares the limit of somebody else."""
+        other, branch, head = map(self._make_customer, ("Other", "Branch", "Head"))
+        account = self._set_limit(100, head)
+        self._make_account(branch, head_id=account.id)
+        for partner, amount in ((self.customer, 1001.0), (other, 999.0), (head, 101.0)):
+            self._make_move(partner, amount)
+        partners = self._as(self.user_rep, self.env["res.partner"]).with_company(self.company_cn)
+        some = self.customer | self.contact | other | branch | head
+        over = partners.search([("trade_credit_is_over", "=", True), ("id", "in", some.ids)])
+        self.assertEqual(over, self.customer | self.contact | branch | head)
+        rest = partners.search([("trade_credit_is_over", "=", False), ("id", "in", some.ids)])
+        self.assertEqual(rest, other)
+
+    def test_customers_do_not_read_it(self):
         self._set_limit(100)
-        self._make_move(self.customer, 101.0)
-        partners = self._as(self.user_rep, self.env["res.partner"])
-        found = partners.search([("trade_credit_is_over", "=", True)])
-        self.assertIn(self.customer, found)
-        self.assertIn(self.contact, found)
+        order = self._quote(500.0, state="sent")
+        portal = new_test_user(self.env, "credit.portal", groups="base.group_portal")
+        portal.partner_id.parent_id = self.customer
+        own = self._as(portal, order)
+        self.assertEqual(own.read(["amount_total"])[0]["amount_total"], 500)
+        for name in ("trade_credit_stop", "trade_credit_request_ids", "trade_waiting"):
+            with self.subTest(field=name), self.assertRaises(AccessError):
+                own.read([name])
+
+    def test_dialog_is_for_who_edits_the_order(self):
+        self._set_limit(100)
+        order = self._quote(500.0)
+        for user in (self.user_outsider, self.user_marketer, self.user_rep_us):
+            with self.subTest(user=user.name), self.assertRaises(AccessError):
+                asks = self._as(user, self.env["trade.credit.ask"])
+                asks.create({"order_id": order.id, "reason": "Curious"}).read(["situation"])
 
     # ------------------------------------------------------------------
     # Queries
