@@ -1,5 +1,9 @@
+import logging
+
 from odoo import api, fields, models
 from odoo.tools import SQL
+
+_logger = logging.getLogger(__name__)
 
 
 class TradeReminderLevel(models.Model):
@@ -23,6 +27,34 @@ class TradeReminderLevel(models.Model):
     )
     _days_positive = models.Constraint("CHECK (days > 0)", "Reminders begin after the due date.")
 
+    @api.model
+    def _get_default_levels(self):
+        """Values of the usual levels, with names in the user's language."""
+        return [
+            {"name": self.env._("First reminder"), "days": 7},
+            {"name": self.env._("Second reminder"), "days": 21},
+            {"name": self.env._("Last reminder"), "days": 45, "make_activity": True},
+        ]
+
+    @api.model
+    def _create_default(self, companies):
+        """Give the usual levels to those of ``companies`` that never had any, in every language."""
+        levels = self.with_context(lang="en_US", active_test=False)
+        known = levels._read_group([("company_id", "in", companies.ids)], ["company_id"])
+        for company in companies.filtered(lambda company: (company,) not in known):
+            made = levels.create(
+                [{**values, "company_id": company.id} for values in levels._get_default_levels()]
+            )
+            made._translate_default()
+
+    def _translate_default(self):
+        for lang, _name in self.env["res.lang"].get_installed():
+            if lang != "en_US":
+                translated = self.with_context(lang=lang)
+                values = translated._get_default_levels()
+                for level, texts in zip(translated, values, strict=True):
+                    level.name = texts["name"]
+
 
 class TradeReminder(models.Model):
     """That a customer was reminded: once per level for each time that it falls overdue."""
@@ -40,34 +72,53 @@ class TradeReminder(models.Model):
     day = fields.Date(required=True)
     overdue_since = fields.Date(required=True)
     amount = fields.Monetary("Overdue")
+    sent_at = fields.Datetime("Sent", readonly=True)
 
     # A second run, or one beside it, finds the row.
     _once = models.UniqueIndex("(partner_id, company_id, level_id, overdue_since)")
+    _unsent_idx = models.Index("(company_id, day) WHERE sent_at IS NULL")
 
     @api.model
     def _cron_remind(self):
-        """Remind who has come to the next level; nobody twice."""
+        """Remind who has come to the next level; nobody twice, and nobody is left out by a crash."""
         cron = self.env["ir.cron"]
-        companies = self.env["res.company"].search([("trade_reminders", "=", True)])
-        for company in companies:
-            for reminder in self._make_reminders(company):
-                reminder._send()
-                if not cron._commit_progress(1):
-                    return
+        for company in self.env["res.company"].search([("trade_reminders", "=", True)]):
+            self._make_reminders(company)
+        unsent = self.search(
+            [("sent_at", "=", False), ("company_id.trade_reminders", "=", True)], order="id"
+        )
+        cron._commit_progress(remaining=len(unsent))
+        for reminder in unsent:
+            reminder._try_to_send()
+            if not cron._commit_progress(1):
+                break
+
+    def _try_to_send(self):
+        """Send, and leave it to the next run when that fails: one customer does not stop the others."""
+        try:
+            self._send()
+            self.env.flush_all()
+        except Exception:
+            self.env.cr.rollback()
+            _logger.exception("Reminder %s cannot be sent", self.ids)
 
     @api.model
     def _make_reminders(self, company):
-        """One for each customer, of the highest level that it has come to and not been told of.
+        """Note one for each customer, of the highest level that it has come to and not been told of.
 
         Who has promised to pay is left alone until then, and who has paid as much as is overdue
         though nobody has matched it yet.
         """
         day = fields.Date.context_today(self.with_context(tz=company.trade_tz))
+        # What was not sent on its day may be paid: who still owes gets a new one.
+        self.search(
+            [("company_id", "=", company.id), ("sent_at", "=", False), ("day", "<", day)]
+        ).unlink()
         accounts = self.env["trade.credit.account"]
         accounts._flush_for_exposure()
         for name in ("trade.credit.promise", "trade.reminder", "trade.reminder.level"):
             self.env[name].flush_model()
-        rows = self.env.execute_query(
+        self.env.cr.execute(
             SQL(
                 """
                 WITH debtor AS NOT MATERIALIZED (SELECT id, commercial_partner_id FROM res_partner),
@@ -102,7 +153,6 @@ class TradeReminder(models.Model):
                                       AND reminder.overdue_since = overdue.since
                                       AND known.days >= level.days)
                     ON CONFLICT DO NOTHING
-                RETURNING id
                 """,
                 earmarks=accounts._get_earmark_sql(company.id),
                 items=accounts._get_receivable_sql(company.id),
@@ -112,11 +162,10 @@ class TradeReminder(models.Model):
                 now=fields.Datetime.now(),
             )
         )
-        return self.browse([reminder for [reminder] in rows])
-
     def _send(self):
         """Mail the statement in the customer's language, or have somebody call."""
         self.ensure_one()
+        self.sent_at = fields.Datetime.now()
         partner = self.partner_id
         if self.level_id.send_mail and partner.email:
             template = self.env.ref("trade_crm.mail_template_statement")
@@ -139,6 +188,12 @@ class ResCompany(models.Model):
     trade_reminders = fields.Boolean(
         "Remind of what is overdue", help="By the reminder levels, once a day."
     )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        companies = super().create(vals_list)
+        self.env["trade.reminder.level"].sudo()._create_default(companies)
+        return companies
 
 
 class ResConfigSettings(models.TransientModel):

@@ -1,7 +1,12 @@
+from unittest.mock import patch
+
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from .credit_common import CreditCommon
+
+LOGGER = "odoo.addons.trade_crm.models.trade_credit_reminder"
 
 
 @tagged("post_install", "-at_install")
@@ -13,15 +18,12 @@ class TestReceivables(CreditCommon):
         super().setUpClass()
         cls.company_cn.trade_credit_kind = "unlimited"
         cls.customer.write({"user_id": cls.user_rep.id, "email": "wok@example.com"})
-        cls.levels = cls.env["trade.reminder.level"].create(
-            [
-                {"name": f"Level {days}", "days": days, "company_id": cls.company_cn.id}
-                for days in (7, 21)
-            ]
-        )
+        usual = cls.env["trade.reminder.level"].search([("company_id", "=", cls.company_cn.id)])
+        usual[2:].active = False
+        cls.levels = usual[:2]
 
-    def _owe(self, amount, due):
-        move = self._make_move(self.customer, amount)
+    def _owe(self, amount, due, partner=None):
+        move = self._make_move(partner or self.customer, amount)
         move.invoice_date_due = due
         move.line_ids.filtered("date_maturity").date_maturity = due
         return move
@@ -108,12 +110,42 @@ class TestReceivables(CreditCommon):
         self.assertEqual(self._remind().level_id, self.levels[0])
         mails = self.env["mail.mail"].search([("recipient_ids", "in", self.customer.ids)])
         self.assertEqual(len(mails), 1)
-        self.assertIn("Level 7", mails.subject)
+        self.assertIn("First reminder", mails.subject)
         self.assertTrue(mails.attachment_ids)
         self.assertEqual(len(self._remind()), 1, "not twice")
         self.clock.move_to("2026-04-21 04:00:00")
         self.assertEqual(self._remind().level_id, self.levels)
         self.assertEqual(len(self._remind()), 2)
+
+    def test_a_crash_leaves_nobody_out(self):
+        other = self._make_customer("Silk Road")
+        for partner in (other, self.customer):
+            self._owe(100.0, "2026-03-31", partner)
+        self.company_cn.trade_reminders = True
+        self.clock.move_to("2026-04-08 04:00:00")
+        reminders = self.env["trade.reminder"]
+        send = type(reminders)._send
+
+        def crash(reminder):
+            if reminder.partner_id == other:
+                raise ValueError("no mail server")
+            send(reminder)
+
+        with patch.object(type(reminders), "_send", crash), mute_logger(LOGGER):
+            self.assertTrue(self._remind().sent_at, "the next one goes")
+        lost = reminders.search([("partner_id", "=", other.id)])
+        self.assertFalse(lost.sent_at)
+        self._remind()
+        self.assertTrue(lost.sent_at)
+
+    def test_what_was_not_sent_and_is_paid_meanwhile_goes(self):
+        self._owe(100.0, "2026-03-31")
+        self.company_cn.trade_reminders = True
+        self.clock.move_to("2026-04-08 04:00:00")
+        self.env["trade.reminder"]._make_reminders(self.company_cn)
+        self._pay(100.0, day="2026-04-08")
+        self.clock.move_to("2026-04-09 04:00:00")
+        self.assertFalse(self._remind())
 
     def test_who_promised_or_paid_is_left_alone(self):
         self.company_cn.trade_reminders = True
