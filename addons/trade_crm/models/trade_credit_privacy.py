@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import api, models
 from odoo.fields import Domain
 
 from .trade_privacy_steps import Step
@@ -8,6 +8,15 @@ class TradePrivacyRequest(models.Model):
     """Credit of a person: limits, what was asked and promised, and when the person was reminded."""
 
     _inherit = "trade.privacy.request"
+
+    @api.model
+    def _get_privacy_documents(self, person):
+        partner = [("partner_id", "in", person.partners.ids)]
+        models = ("trade.credit.account", "trade.credit.request", "trade.credit.promise")
+        return [
+            *super()._get_privacy_documents(person),
+            *(self.env[model].sudo().search(partner) for model in models),
+        ]
 
     def _get_privacy_sources(self, person):
         partner = Domain("partner_id", "in", person.partners.ids)
@@ -35,8 +44,16 @@ class TradePrivacyRequest(models.Model):
 
     def _get_erasure_steps(self, person, restricted):
         partner = Domain("partner_id", "in", person.partners.ids)
+        limits = Domain("account_id.partner_id", "in", person.partners.ids)
         return [
             *super()._get_erasure_steps(person, restricted),
+            Step(
+                self.env._("Reasons of temporary limits"),
+                "trade.credit.temporary",
+                limits,
+                "anonymise",
+                run="_erase_credit_limits",
+            ),
             Step(self.env._("Promises to pay"), "trade.credit.promise", partner, "delete"),
             Step(self.env._("Reminders"), "trade.reminder", partner, "delete"),
             Step(
@@ -48,6 +65,9 @@ class TradePrivacyRequest(models.Model):
                 "_erase_credit_requests",
             ),
         ]
+
+    def _erase_credit_limits(self, limits, _person):
+        limits.write({"reason": "-"})
 
     def _erase_credit_requests(self, requests, _person):
         requests.write({"reason": "-", "situation": False, "decision": False})
