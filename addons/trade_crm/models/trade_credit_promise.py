@@ -50,6 +50,10 @@ class TradeCreditPromise(models.Model):
     def write(self, vals):
         if "state" in vals and not self.env.su:
             raise AccessError(self.env._("Payments keep a promise, or the day passes."))
+        fixed = {"partner_id", "company_id", "amount", "date_made", "date_promised", "user_id"}
+        closed = any(promise.state != "open" for promise in self)
+        if closed and not self.env.su and not fixed.isdisjoint(vals):
+            raise AccessError(self.env._("A promise that is settled stays as it was made."))
         return super().write(vals)
 
     def action_withdraw(self):

@@ -75,7 +75,10 @@ class TradeSupplyHold(models.Model):
         if not self._has_any():
             return self.browse()
         today = fields.Date.context_today(self)
-        warehouse = move.location_id.warehouse_id or move.picking_type_id.warehouse_id
+        warehouse = move.location_id.warehouse_id
+        # What has left the stock for packing or shipping is somebody's already.
+        if not warehouse or not move.location_id._child_of(warehouse.lot_stock_id):
+            return self.browse()
         goods = Domain("product_id", "=", move.product_id.id) | Domain(
             "category_id", "parent_of", move.product_id.categ_id.ids
         )
@@ -89,20 +92,23 @@ class TradeSupplyHold(models.Model):
     def _get_held(self, product):
         """What is still held of ``product``, in its unit."""
         self.ensure_one()
-        here = product.with_context(warehouse_id=self.warehouse_id.id)
-        total = self.quantity or self.share * here.qty_available
-        return max(total - self._get_taken(product), 0.0)
+        reserved, gone = self._get_taken(product)
+        here = product.with_context(location=self.warehouse_id.lot_stock_id.id)
+        total = self.quantity or self.share * (here.qty_available + gone)
+        return max(total - reserved - gone, 0.0)
 
     def _get_taken(self, product):
-        """What those whom it is held for have reserved, or got since it began."""
-        lines = (
+        """What those whom it is held for have reserved, and what they got since it began."""
+        stock = self.warehouse_id.lot_stock_id.id
+        moves = (
             self.env["stock.move"]
             .sudo()
             .search(
                 [
                     ("product_id", "=", product.id),
-                    ("location_id", "child_of", self.warehouse_id.view_location_id.id),
-                    ("location_dest_id.usage", "=", "customer"),
+                    ("location_id", "child_of", stock),
+                    "!",
+                    ("location_dest_id", "child_of", stock),
                     ("sale_line_id", "!=", False),
                     "|",
                     ("state", "in", ("assigned", "partially_available")),
@@ -111,10 +117,14 @@ class TradeSupplyHold(models.Model):
                     ("date", ">=", self.date_from),
                 ]
             )
+            ._filter_tiers(self.tier_ids)
         )
-        return sum(
-            move.product_uom._compute_quantity(move.quantity, product.uom_id)
-            for move in lines._filter_tiers(self.tier_ids)
+        gone = moves.filtered(lambda move: move.state == "done")
+        return tuple(
+            sum(
+                move.product_uom._compute_quantity(move.quantity, product.uom_id) for move in some
+            )
+            for some in (moves - gone, gone)
         )
 
 

@@ -11,9 +11,9 @@ class TradeStatement(models.AbstractModel):
     @api.model
     def _get_report_values(self, docids, data=None):
         partners = self.env["res.partner"].browse(docids)
-        partners.check_access("read")
-        self.env["trade.credit.report"].check_access("read")
         customers = partners.commercial_partner_id
+        (partners | customers).check_access("read")
+        self.env["trade.credit.report"].check_access("read")
         return {
             "doc_ids": customers.ids,
             "doc_model": "res.partner",

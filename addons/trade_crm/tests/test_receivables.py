@@ -90,6 +90,9 @@ class TestReceivables(CreditCommon):
         settle()
         settle()
         self.assertEqual(second.state, "broken")
+        with self.assertRaises(AccessError):
+            second.amount = 1.0
+        second.note = "Called again"
         self.assertEqual(len(self.customer.activity_ids), 1)
 
     # ------------------------------------------------------------------

@@ -67,6 +67,32 @@ class TestSupplyHold(CreditCommon):
         self.assertEqual(self._order_scarce(self.core, 5).move_ids.quantity, 5)
         self.assertEqual(self._order_scarce(self.other).move_ids.quantity, 4)
 
+    def test_what_left_the_stock_is_not_held(self):
+        """In two steps: what is picked for others is shipped, and what core customers picked counts."""
+        self.warehouse.delivery_steps = "pick_ship"
+        self._hold()
+        pickings = self._order_scarce(self.other)
+        pick = pickings.filtered("move_ids.quantity")
+        self.assertEqual(pick.move_ids.quantity, 4)
+        pick.move_ids.picked = True
+        pick.with_context(skip_backorder=True).button_validate()
+        ship = pick.move_ids.move_dest_ids
+        self.assertEqual(ship.quantity, 4)
+        core = self._order_scarce(self.core, 5).filtered("move_ids.quantity")
+        self.assertEqual(core.move_ids.quantity, 5)
+        self.env["stock.quant"]._update_available_quantity(
+            self.scarce, self.warehouse.lot_stock_id, 3
+        )
+        rest = self._order_scarce(self.other, 5).filtered("move_ids.quantity")
+        self.assertEqual(rest.move_ids.quantity, 3, "1 of 6 is held still")
+
+    def test_share_counts_what_core_customers_got(self):
+        self._hold(quantity=0, share=0.5)
+        picking = self._order_scarce(self.core, 4)
+        picking.move_ids.picked = True
+        picking.button_validate()
+        self.assertEqual(self._order_scarce(self.other).move_ids.quantity, 5)
+
     def test_share_category_and_end(self):
         above = self.env["product.category"].create({"name": "Fine food"})
         self.scarce.categ_id = above.create({"name": "Mushrooms", "parent_id": above.id})
