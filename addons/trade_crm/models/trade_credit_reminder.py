@@ -162,6 +162,7 @@ class TradeReminder(models.Model):
                 now=fields.Datetime.now(),
             )
         )
+
     def _send(self):
         """Mail the statement in the customer's language, or have somebody call."""
         self.ensure_one()

@@ -121,9 +121,7 @@ class TradeSupplyHold(models.Model):
         )
         gone = moves.filtered(lambda move: move.state == "done")
         return tuple(
-            sum(
-                move.product_uom._compute_quantity(move.quantity, product.uom_id) for move in some
-            )
+            sum(move.product_uom._compute_quantity(move.quantity, product.uom_id) for move in some)
             for some in (moves - gone, gone)
         )
 
