@@ -303,18 +303,18 @@ class TradeCreditAccount(models.Model):
     def _get_receivable_sql(self, company_id=None):
         return SQL(
             """
-            SELECT 'receivable' AS kind, line.id::bigint * 4 AS item_id, debtor.commercial_partner_id AS customer_id,
+            SELECT 'receivable' AS kind, line.id::bigint * 8 AS item_id, debtor.commercial_partner_id AS customer_id,
                    line.company_id, COALESCE(line.date_maturity, line.date) AS date_due,
-                   line.amount_residual AS amount
+                   line.amount_residual::float8 AS amount, line.id AS move_line_id, NULL::integer AS order_id
               FROM account_move_line line
               JOIN account_account account
                 ON account.id = line.account_id AND account.account_type = 'asset_receivable'
               JOIN debtor ON debtor.id = line.partner_id
+              LEFT JOIN earmark ON earmark.payment_id = line.payment_id
              WHERE line.reconciled IS NOT TRUE
                AND line.parent_state = 'posted'
                AND line.amount_residual <> 0
-               AND (line.payment_id IS NULL
-                    OR NOT EXISTS (SELECT FROM earmark WHERE earmark.payment_id = line.payment_id))
+               AND earmark.id IS NULL
                AND %s
             """,
             self._in_company("line", company_id),
@@ -325,14 +325,15 @@ class TradeCreditAccount(models.Model):
         """Payments without an entry, where the journal has no outstanding account."""
         return SQL(
             """
-            SELECT 'payment', payment.id::bigint * 4 + 2, debtor.commercial_partner_id, payment.company_id, NULL::date,
-                   -payment.amount_company_currency_signed
+            SELECT 'payment', payment.id::bigint * 8 + 2, debtor.commercial_partner_id, payment.company_id, NULL::date,
+                   -payment.amount_company_currency_signed::float8, NULL, NULL
               FROM account_payment payment
               JOIN debtor ON debtor.id = payment.partner_id
+              LEFT JOIN earmark ON earmark.payment_id = payment.id
              WHERE payment.state = 'in_process'
                AND payment.move_id IS NULL
                AND payment.partner_type = 'customer'
-               AND NOT EXISTS (SELECT FROM earmark WHERE earmark.payment_id = payment.id)
+               AND earmark.id IS NULL
                AND %s
             """,
             self._in_company("payment", company_id),
@@ -343,8 +344,8 @@ class TradeCreditAccount(models.Model):
         """Payments of confirmed orders that have not become a payment in the books yet."""
         return SQL(
             """
-            SELECT 'payment', tx.id::bigint * 4 + 3, debtor.commercial_partner_id, so.company_id, NULL::date,
-                   -%(amount)s
+            SELECT 'payment', tx.id::bigint * 8 + 3, debtor.commercial_partner_id, so.company_id, NULL::date,
+                   -(%(amount)s)::float8, NULL, so.id
               FROM payment_transaction tx
               JOIN sale_order_transaction_rel rel ON rel.transaction_id = tx.id
               JOIN sale_order so ON so.id = rel.sale_order_id

@@ -3,66 +3,76 @@
 from odoo import api, models
 from odoo.tools import SQL
 
+# Lines of which something may be left to invoice.
+OPEN = (
+    "display_type IS NULL AND is_downpayment IS NOT TRUE"
+    " AND (state = 'sale' OR state = 'cancel' AND qty_delivered > 0)"
+    " AND (COALESCE(qty_invoiced, 0) < GREATEST(product_uom_qty, qty_delivered) OR product_uom_qty < 0)"
+)
+# Lines that lower what is left of an order.
+NEGATIVE = "price_total < 0 OR price_unit < 0"
+
 
 class TradeCreditAccount(models.Model):
     _inherit = "trade.credit.account"
 
     @api.model
     def _get_order_sql(self, company_id=None, asked_ids=()):
-        """What is confirmed and not yet invoiced, with tax, at the rate of the order's date.
+        """What is confirmed and not yet invoiced, with tax, at the rate of the order's date: by line.
 
         Of cancelled orders it is what was delivered; of prepaid ones as well, because their goods
-        wait for the money.
+        wait for the money. No order lowers what is owed for others: where invoices change one, or a
+        discount is left of one that is invoiced, another row makes its sum right. Most orders need
+        none, so that they need not be added up one by one.
         """
-        scope = SQL(
-            """
-            SELECT so.id, so.delivery_status,
-                   so.state = 'cancel' OR COALESCE(term.trade_prepaid, FALSE) AS only_delivered
-              FROM sale_order so
-              JOIN debtor ON debtor.id = so.partner_invoice_id
-              LEFT JOIN account_payment_term term ON term.id = so.payment_term_id
-             WHERE (so.state = 'sale' AND so.invoice_status IS DISTINCT FROM 'invoiced'
-                    OR so.state = 'cancel' AND so.delivery_status IS NOT NULL)
-               AND %s
-            """,
-            self._in_company("so", company_id),
-        )
         return SQL(
             """
-            SELECT 'order', open_order.id::bigint * 4 + 1, debtor.commercial_partner_id,
-                   open_order.company_id, open_order.commitment_date::date, open_order.amount
-              FROM (%(orders)s) open_order
-              JOIN debtor ON debtor.id = open_order.partner_invoice_id
-             WHERE open_order.amount > 0 AND NOT open_order.id = ANY(%(asked)s)
+            SELECT 'order', sol.id::bigint * 8 + 1, so.customer_id, so.company_id, so.day,
+                   (%(line)s)::float8 / so.rate, NULL::integer, so.id
+              FROM (%(orders)s) so
+              JOIN (%(lines)s) sol ON sol.order_id = so.id
+             WHERE so.is_open
+             UNION ALL
+            SELECT 'order', id::bigint * 8 + 4, customer_id, company_id, day,
+                   GREATEST(0, listed + change) - listed, NULL, id
+              FROM (SELECT so.id, so.customer_id, so.company_id, so.day, special.change,
+                           COALESCE(sum(%(line)s) FILTER (WHERE so.is_open), 0)::float8 / so.rate AS listed
+                      FROM (SELECT order_id, sum(amount) AS change
+                              FROM (SELECT order_id, amount FROM adjustment
+                                     UNION ALL
+                                    SELECT so.id, 0
+                                      FROM (%(orders)s) so
+                                      JOIN sale_order_line sol ON sol.order_id = so.id AND (%(negative)s)
+                                     WHERE so.is_open) change
+                             GROUP BY order_id) special
+                      JOIN (%(orders)s) so ON so.id = special.order_id
+                      LEFT JOIN (%(lines)s) sol ON sol.order_id = so.id
+                     GROUP BY so.id, so.customer_id, so.company_id, so.day, so.rate, special.change) special
             """,
-            orders=self._get_remaining_sql(scope),
-            asked=list(asked_ids),
+            orders=self._get_open_order_sql(company_id, asked_ids),
+            lines=SQL(f"SELECT * FROM sale_order_line WHERE {OPEN}"),
+            line=self._get_line_sql(SQL("so.only_delivered")),
+            negative=SQL(NEGATIVE),
         )
 
     @api.model
-    def _get_remaining_sql(self, scope):
-        """Orders with what is left to invoice, in the currency of the company.
-
-        :param scope: SQL of ``(id, delivery_status, only_delivered)``; besides them come the orders
-            that invoices change, see ``_get_adjustment_sql``
-        """
+    def _get_open_order_sql(self, company_id, asked_ids):
+        """Orders of the debtors, and which of them are open: confirmed and not invoiced."""
         return SQL(
             """
-            SELECT so.id, so.partner_invoice_id, so.company_id, so.commitment_date,
-                   GREATEST(0, COALESCE(remaining.amount, 0)::float8
-                               / COALESCE(NULLIF(so.currency_rate::float8, 0), 1)
-                               + COALESCE(adjusted.amount, 0)) AS amount
-              FROM (SELECT so.id, sum(%(line)s) AS amount
-                      FROM (%(scope)s) so
-                      JOIN sale_order_line sol ON sol.order_id = so.id AND sol.display_type IS NULL
-                     GROUP BY so.id) remaining
-              FULL JOIN (SELECT order_id, sum(amount) AS amount
-                           FROM adjustment GROUP BY order_id) adjusted
-                     ON adjusted.order_id = remaining.id
-              JOIN sale_order so ON so.id = COALESCE(remaining.id, adjusted.order_id)
+            SELECT so.id, so.company_id, so.commitment_date::date AS day, so.delivery_status,
+                   debtor.commercial_partner_id AS customer_id,
+                   COALESCE(NULLIF(so.currency_rate::float8, 0), 1) AS rate,
+                   so.state = 'cancel' OR COALESCE(term.trade_prepaid, FALSE) AS only_delivered,
+                   (so.state = 'sale' AND so.invoice_status IS DISTINCT FROM 'invoiced'
+                    OR so.state = 'cancel' AND so.delivery_status IS NOT NULL) AS is_open
+              FROM sale_order so
+              JOIN debtor ON debtor.id = so.partner_invoice_id
+              LEFT JOIN account_payment_term term ON term.id = so.payment_term_id
+             WHERE %(company)s %(others)s
             """,
-            line=self._get_line_sql(),
-            scope=scope,
+            company=self._in_company("so", company_id),
+            others=SQL("AND so.id NOT IN %s", tuple(asked_ids)) if asked_ids else SQL(),
         )
 
     @api.model
@@ -109,14 +119,15 @@ class TradeCreditAccount(models.Model):
         )
 
     @api.model
-    def _get_line_sql(self):
+    def _get_line_sql(self, only_delivered):
         """Value of what a line will still be invoiced for, beyond what is on invoices or drafts.
 
         When all goods of the order have gone or were given up, what has gone is what counts.
         """
         return SQL(
             """
-            CASE WHEN sol.is_downpayment THEN 0
+            CASE WHEN sol.qty_invoiced = 0 AND sol.qty_delivered = sol.product_uom_qty
+                 THEN sol.price_total
                  WHEN sol.product_uom_qty = 0
                  THEN %(left)s * sol.price_unit * (1 - COALESCE(sol.discount, 0) / 100)
                  ELSE CASE %(left)s WHEN 0 THEN 0
@@ -127,41 +138,39 @@ class TradeCreditAccount(models.Model):
             left=SQL(
                 """
                 CASE WHEN sol.product_uom_qty < 0
-                     THEN LEAST(0, CASE WHEN so.only_delivered THEN sol.qty_delivered
+                     THEN LEAST(0, CASE WHEN %(only_delivered)s THEN sol.qty_delivered
                                         ELSE sol.product_uom_qty END - COALESCE(sol.qty_invoiced, 0))
                      ELSE GREATEST(0,
-                         CASE WHEN so.only_delivered
+                         CASE WHEN %(only_delivered)s
                                 OR so.delivery_status = 'full' AND sol.qty_delivered_method = 'stock_move'
                               THEN COALESCE(sol.qty_delivered, 0)
                               ELSE GREATEST(sol.product_uom_qty, sol.qty_delivered)
                          END - COALESCE(sol.qty_invoiced, 0))
                 END
-                """
+                """,
+                only_delivered=only_delivered,
             ),
         )
 
     @api.model
     def _get_asked_sql(self, asked_ids):
         """What orders need: all that is not invoiced, less what was paid for them and is not used yet."""
-        scope = SQL(
-            "SELECT so.id, so.delivery_status, FALSE AS only_delivered"
-            " FROM sale_order so WHERE so.id = ANY(%s)",
-            list(asked_ids),
-        )
         return SQL(
             """
-            SELECT debtor.head_id, need.id AS order_id, need.amount - COALESCE((
-                       SELECT sum(%(own)s)
-                         FROM earmark
-                         JOIN sale_order so ON so.id = earmark.order_id
-                         JOIN res_company company ON company.id = so.company_id
-                        WHERE earmark.order_id = need.id), 0) AS amount
-              FROM (%(need)s) need
-              JOIN debtor ON debtor.id = need.partner_invoice_id
-             WHERE need.id = ANY(%(asked)s)
+            SELECT debtor.head_id, so.id AS order_id,
+                   GREATEST(0, COALESCE((SELECT sum(%(line)s)
+                                           FROM sale_order_line sol
+                                          WHERE sol.order_id = so.id AND sol.display_type IS NULL
+                                            AND sol.is_downpayment IS NOT TRUE), 0)::float8 / COALESCE(NULLIF(so.currency_rate::float8, 0), 1)
+                               + COALESCE((SELECT sum(amount) FROM adjustment WHERE order_id = so.id), 0))
+                   - COALESCE((SELECT sum(%(own)s) FROM earmark WHERE earmark.order_id = so.id), 0) AS amount
+              FROM sale_order so
+              JOIN res_company company ON company.id = so.company_id
+              JOIN debtor ON debtor.id = so.partner_invoice_id
+             WHERE so.id = ANY(%(asked)s)
             """,
             asked=list(asked_ids),
-            need=self._get_remaining_sql(scope),
+            line=self._get_line_sql(SQL("FALSE")),
             own=SQL(
                 """
                 CASE WHEN earmark.payment_id IS NULL
@@ -188,3 +197,9 @@ class SaleOrderLine(models.Model):
     _inherit = "sale.order.line"
 
     _trade_downpayment_idx = models.Index("(order_id) WHERE is_downpayment")
+    # What is owed is read from this index and not from the lines, which are wide and mostly invoiced.
+    _trade_open_idx = models.Index(
+        "(order_id) INCLUDE (id, product_uom_qty, qty_delivered, qty_invoiced, price_total, price_unit,"
+        f" discount, qty_delivered_method) WHERE {OPEN}"
+    )
+    _trade_negative_idx = models.Index(f"(order_id) WHERE {NEGATIVE}")

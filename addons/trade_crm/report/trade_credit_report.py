@@ -45,20 +45,18 @@ class TradeCreditReport(models.Model):
         return SQL(
             """
             WITH debtor AS NOT MATERIALIZED (SELECT id, commercial_partner_id FROM res_partner),
-                 earmark AS (%(earmarks)s),
+                 earmark AS NOT MATERIALIZED (%(earmarks)s),
                  adjustment AS (%(adjustments)s),
                  item AS (%(items)s)
             SELECT item.item_id AS id, item.kind, item.customer_id AS partner_id, item.company_id,
                    company.currency_id, customer.territory_id, customer.user_id,
-                   CASE item.kind WHEN 'receivable' THEN item.item_id / 4 END AS move_line_id,
-                   CASE item.kind WHEN 'order' THEN item.item_id / 4 END AS order_id,
-                   item.date_due,
+                   item.move_line_id, item.order_id, item.date_due,
                    %(late)s AS overdue_days,
                    item.amount AS exposure,
                    %(columns)s
               FROM item
-              JOIN res_company company ON company.id = item.company_id
-              JOIN res_partner customer ON customer.id = item.customer_id
+              LEFT JOIN res_company company ON company.id = item.company_id
+              LEFT JOIN res_partner customer ON customer.id = item.customer_id
             """,
             earmarks=accounts._get_earmark_sql(),
             adjustments=accounts._get_adjustment_sql(),

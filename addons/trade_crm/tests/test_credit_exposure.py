@@ -98,6 +98,23 @@ class TestCreditExposure(CreditCommon):
             self._get_exposure(), oracle_credit.get_exposure(self.customer, self.company_cn)
         )
 
+    def test_no_order_lowers_what_is_owed_for_others(self):
+        """A discount that is left of an invoiced order, and a deposit of more than is left."""
+        self._order_goods(10)
+        lines = [{"price_unit": 50.0}, {"price_unit": -20.0}]
+        order = self._make_order(self.customer, lines)
+        self.assertEqual(self._get_exposure(), 100 + 30)
+        self._make_deposit(order, 30.0).action_post()
+        order.order_line[0].qty_delivered = 1
+        invoice = order._create_invoices()
+        invoice.invoice_line_ids.filtered(lambda line: line.price_unit < 0).unlink()
+        invoice.action_post()
+        standing = self._get_standing()
+        self.assertEqual(standing.open_orders, 100)
+        report = self.env["trade.credit.report"]
+        rows = report.search([("order_id", "=", order.id), ("kind", "=", "order")])
+        self.assertEqual(sum(rows.mapped("exposure")), 0)
+
     # ------------------------------------------------------------------
     # At random
     # ------------------------------------------------------------------
@@ -146,6 +163,8 @@ class TestCreditExposure(CreditCommon):
             },
             {"price_unit": 7.77 * number, "tax_ids": [Command.set(tax.ids)]},
         ]
+        if choice:  # a discount on its own line, which may be left when the rest is invoiced
+            lines.append({"price_unit": -2.5 * choice, "tax_ids": [Command.set(tax.ids)]})
         partner = self.contact if number % 2 else self.customer
         return self._make_order(partner, lines, company=company, currency=currency)
 
