@@ -202,7 +202,10 @@ class SaleOrder(models.Model):
     def _get_gate_public_text(self):
         """What the customer is told about a quotation that cannot be confirmed now; or nothing."""
         self.ensure_one()
-        if self.is_expired:
+        # Who is only shown a quotation has ordered nothing yet.
+        if self.is_expired or not (
+            self.require_signature or self.require_payment or self.trade_waiting
+        ):
             return ""
         return "\n".join(dict.fromkeys(refusal.public_text for refusal in self._ask_gate()))
 

@@ -26,11 +26,16 @@ class SaleOrder(models.Model):
     trade_credit_stop = fields.Text(
         "Credit", compute="_compute_trade_credit_stop", groups=CREDIT_READERS
     )
+    trade_credit_asked = fields.Boolean(
+        compute="_compute_trade_credit_stop", groups=CREDIT_READERS
+    )
     trade_credit_request_ids = fields.One2many(
         "trade.credit.request", "order_id", "Requests for credit", groups=CREDIT_READERS
     )
 
-    @api.depends("state", "amount_total", "partner_invoice_id", "payment_term_id")
+    @api.depends(
+        "state", "amount_total", "partner_invoice_id", "payment_term_id", "trade_credit_request_ids.state"
+    )
     @api.depends_context("lang")
     def _compute_trade_credit_stop(self):
         """Why the order would be refused, for its form; asked only where something may be stopped."""
@@ -41,6 +46,10 @@ class SaleOrder(models.Model):
                 or (saved.state == "sale" and saved.delivery_status not in (False, "full"))
             )
             order.trade_credit_stop = "\n".join(saved._get_credit_stops()) if asks else False
+            order.trade_credit_asked = bool(asks) and any(
+                credit_request.state == "open"
+                for credit_request in saved.sudo().trade_credit_request_ids
+            )
 
     def action_credit_ask(self):
         """Open the dialog that asks for credit."""
@@ -53,6 +62,12 @@ class SaleOrder(models.Model):
             "target": "new",
             "context": {"default_order_id": self.id},
         }
+
+    def action_view_credit_requests(self):
+        """Open what was asked for the order."""
+        self.ensure_one()
+        requests = self.trade_credit_request_ids
+        return requests._get_records_action(name=self.env._("Requests for credit"))
 
     def _may_confirm_paid(self):
         """Whether a paid order may be confirmed; when not, it waits with an activity."""

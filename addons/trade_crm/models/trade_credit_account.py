@@ -263,6 +263,7 @@ class TradeCreditAccount(models.Model):
         )
         return {
             **action,
+            "views": [(False, "list"), (False, "pivot")],
             "domain": [
                 ("partner_id", "in", members.ids),
                 ("company_id", "=", self.company_id.id),

@@ -238,6 +238,9 @@ class TestCreditGate(CreditCommon):
             self._ask(order, reason=" ")
         request = self._ask(order)
         self.assertEqual(request.amount, 500)
+        own = self._as(self.user_rep, order)
+        self.assertTrue(own.trade_credit_asked)
+        self.assertEqual(own.action_view_credit_requests()["res_id"], request.id)
         with self.assertRaises(UserError):
             self._ask(order)
         with self.assertRaises(AccessError):

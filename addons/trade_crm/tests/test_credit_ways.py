@@ -261,6 +261,9 @@ class TestCreditPortal(CreditCommon, HttpCase):
         page = self.url_open(order.get_portal_url()).text
         self.assertIn("Thank you for your order", page)
         self.assertNotIn("would owe", page)
+        order.require_signature = False
+        self.assertNotIn("Thank you for your order", self.url_open(order.get_portal_url()).text)
+        order.require_signature = True
         self._set_limit(500)
         self.assertIn("redirect_url", self._accept(order))
         self.assertEqual(order.state, "sale")
