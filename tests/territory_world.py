@@ -587,6 +587,7 @@ class TerritoryWorld(TerritoryCommon):
                 "amount": AMOUNT,
             }
         )
+        cls._build_credit()
         cls.env["trade.privacy.request"].create({"partner_id": cls.target_contact.id})
         file = cls.env["trade.order.import"].create(
             {
@@ -637,6 +638,57 @@ class TerritoryWorld(TerritoryCommon):
         )
         cls.env["trade.fact.dirty"].create(
             {"partner_id": cls.target.id, "company_id": cls.company_cn.id}
+        )
+
+    @classmethod
+    def _build_credit(cls):
+        account = cls.env["trade.credit.account"].create(
+            {
+                "partner_id": cls.target.id,
+                "company_id": cls.company_cn.id,
+                "limit_kind": "amount",
+                "limit_amount": AMOUNT,
+            }
+        )
+        cls.env["trade.credit.temporary"].create(
+            {
+                "account_id": account.id,
+                "amount": AMOUNT,
+                "date_to": "2027-01-01",
+                "reason": SECRET,
+            }
+        )
+        cls.env["trade.credit.request"].create(
+            {
+                "order_id": cls.quotation.id,
+                "partner_id": cls.target.id,
+                "account_id": account.id,
+                "amount": AMOUNT,
+                "user_id": cls.users["near"].id,
+                "reason": SECRET,
+                "situation": SECRET,
+                "decision": SECRET,
+            }
+        )
+
+        cls.env["trade.credit.promise"].create(
+            {
+                "partner_id": cls.target.id,
+                "company_id": cls.company_cn.id,
+                "amount": AMOUNT,
+                "date_promised": "2027-01-01",
+                "note": SECRET,
+            }
+        )
+        cls.env["trade.reminder"].create(
+            {
+                "partner_id": cls.target.id,
+                "company_id": cls.company_cn.id,
+                "level_id": cls.env["trade.reminder.level"].search([], limit=1).id,
+                "day": "2026-03-01",
+                "overdue_since": "2026-02-01",
+                "amount": AMOUNT,
+            }
         )
 
     @classmethod

@@ -17,6 +17,7 @@ from odoo.tools import SQL
 from . import names
 from .audiences import load_audiences
 from .catalogue import CATEGORIES, PRODUCTS
+from .credit import load_credit
 from .generator import World, generate
 from .leads import load_inquiries, load_rules
 from .visits import load_visits
@@ -655,7 +656,7 @@ STEPS = [
     ("territories", _load_territories, 1),
     ("customers", _load_customers, 8),
     ("products", _load_products, 8),
-    ("purchases before Odoo", _load_history, 45),
+    ("purchases before Odoo", _load_history, 44),
     ("orders of the last two weeks", _load_orders, 22),
     ("quotations", _load_quotations, 2),
     ("leads", _load_leads, 2),
@@ -663,5 +664,6 @@ STEPS = [
     ("rules for leads", load_rules, 1),
     ("visits", load_visits, 2),
     ("tier policy", _prepare_policy, 1),
+    ("credit", load_credit, 1),
     ("tiers of today", _finish, 2),
 ]

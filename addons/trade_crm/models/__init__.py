@@ -83,6 +83,21 @@ from . import ir_websocket_trail
 from . import sale_order
 from . import sale_order_line
 from . import sale_order_gate
+from . import res_company_credit
+from . import trade_credit_account
+from . import trade_credit_exposure
+from . import trade_credit_order
+from . import trade_credit_temporary
+from . import trade_credit_request
+from . import trade_credit_release
+from . import sale_order_credit
+from . import sale_order_waiting
+from . import stock_credit
+from . import res_partner_credit
+from . import trade_credit_promise
+from . import trade_credit_reminder
+from . import ir_ui_menu_credit
+from . import trade_supply_hold
 from . import sale_order_type
 from . import sale_order_effect
 from . import trade_approval_rule
@@ -122,3 +137,4 @@ from . import trade_privacy_erasure
 from . import trade_privacy_sweep
 from . import res_company_privacy
 from . import privacy_log
+from . import trade_credit_privacy
