@@ -26,15 +26,17 @@ class SaleOrder(models.Model):
     trade_credit_stop = fields.Text(
         "Credit", compute="_compute_trade_credit_stop", groups=CREDIT_READERS
     )
-    trade_credit_asked = fields.Boolean(
-        compute="_compute_trade_credit_stop", groups=CREDIT_READERS
-    )
+    trade_credit_asked = fields.Boolean(compute="_compute_trade_credit_stop", groups=CREDIT_READERS)
     trade_credit_request_ids = fields.One2many(
         "trade.credit.request", "order_id", "Requests for credit", groups=CREDIT_READERS
     )
 
     @api.depends(
-        "state", "amount_total", "partner_invoice_id", "payment_term_id", "trade_credit_request_ids.state"
+        "state",
+        "amount_total",
+        "partner_invoice_id",
+        "payment_term_id",
+        "trade_credit_request_ids.state",
     )
     @api.depends_context("lang")
     def _compute_trade_credit_stop(self):
