@@ -81,8 +81,11 @@ def _load_hold(demo):
     product = demo.env["product.product"].search([("is_storable", "=", True)], order="id", limit=1)
     warehouse = demo.env["stock.warehouse"].search([("company_id", "=", company.id)], limit=1)
     tiers = demo.env["trade.tier"].search(
-        [("company_id", "=", company.id), ("policy_id.active", "=", True)],
-        order="sequence",
+        [
+            ("company_id", "=", company.id),
+            ("policy_id.active", "=", True),
+            ("name", "=", "Core"),
+        ],
         limit=1,
     )
     if product and tiers:

@@ -57,7 +57,9 @@ class TradeCreditAccount(models.Model):
     )
     limit_amount = fields.Monetary("Own limit", tracking=True)
     on_hold = fields.Boolean(
-        tracking=True, help="Nothing is sold on credit, whatever the limit is; prepaid orders pass."
+        "On hold",
+        tracking=True,
+        help="Nothing is sold on credit, whatever the limit is; prepaid orders pass.",
     )
     overdue_kind = fields.Selection(
         [
