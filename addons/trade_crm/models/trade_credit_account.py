@@ -86,7 +86,7 @@ class TradeCreditAccount(models.Model):
     receivable = fields.Monetary(compute="_compute_standing")
     open_orders = fields.Monetary("Not yet invoiced", compute="_compute_standing")
     prepaid = fields.Monetary("Prepaid, not yet booked", compute="_compute_standing")
-    free = fields.Monetary(compute="_compute_standing")
+    free = fields.Monetary("Free credit", compute="_compute_standing")
     overdue = fields.Monetary(compute="_compute_standing")
     is_over = fields.Boolean("Over limit", compute="_compute_standing", search="_search_is_over")
 
