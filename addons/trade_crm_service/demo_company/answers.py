@@ -49,7 +49,7 @@ def load_answers(demo):
 
 
 def _prepare_answer(demo, survey, partner, moment, ticket=None):
-    values = survey.sudo()._prepare_invitation(partner, partner.email, False, ticket, channel="qr")
+    values = survey.sudo()._prepare_invitation(partner, ticket, channel="qr")
     values |= {"channel": "email", "sent_at": moment, "expires_at": moment + timedelta(days=14)}
     if demo.random.random() > RESPONSE:
         return values
