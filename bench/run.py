@@ -22,6 +22,7 @@ MODULES = (
     "funnel",
     "lead_assign",
     "tickets",
+    "credit",
     "segments",
 )
 

@@ -227,6 +227,7 @@ class TerritoryWorld(TerritoryCommon):
         cls.segment = cls.env["trade.segment"].create(
             {"name": "Few", "company_id": cls.company_cn.id, "line_ids": [line]}
         )
+        cls.competitor = cls.env["trade.competitor"].create({"name": "A competitor"})
         cls.approval_rule = cls.env["trade.approval.rule"].create(
             {
                 "name": "Every order of nobody",
@@ -323,6 +324,7 @@ class TerritoryWorld(TerritoryCommon):
         )
 
         cls._build_audience()
+        cls._build_visit()
         approver = cls.users["near"]
         request = cls.env["trade.approval.request"].create(
             {
@@ -354,6 +356,33 @@ class TerritoryWorld(TerritoryCommon):
         cls.target.partner_latitude = 12.5
         cls.tag_rule.action_switch_on()
         cls.segment._freeze()
+
+    @classmethod
+    def _build_visit(cls):
+        """The customer was visited, and something was noted there."""
+        visit = cls.env["trade.visit"].create(
+            {
+                "partner_id": cls.target.id,
+                "contact_id": cls.target_contact.id,
+                "report": SECRET,
+                "next_step": SECRET,
+                "state": "done",
+                "started_at": "2026-03-05 08:00:00",
+                "ended_at": "2026-03-05 08:30:00",
+            }
+        )
+        visit.message_post(body=SECRET)
+        cls.env["trade.market.note"].create(
+            {
+                "visit_id": visit.id,
+                "kind": "competitor",
+                "competitor_id": cls.competitor.id,
+                "competitor_product": SECRET,
+                "price": AMOUNT,
+                "text": SECRET,
+            }
+        )
+        visit._tell_of_visits()
 
     @classmethod
     def _build_answer(cls):
@@ -558,6 +587,7 @@ class TerritoryWorld(TerritoryCommon):
                 "amount": AMOUNT,
             }
         )
+        cls._build_credit()
         cls.env["trade.privacy.request"].create({"partner_id": cls.target_contact.id})
         file = cls.env["trade.order.import"].create(
             {
@@ -608,6 +638,57 @@ class TerritoryWorld(TerritoryCommon):
         )
         cls.env["trade.fact.dirty"].create(
             {"partner_id": cls.target.id, "company_id": cls.company_cn.id}
+        )
+
+    @classmethod
+    def _build_credit(cls):
+        account = cls.env["trade.credit.account"].create(
+            {
+                "partner_id": cls.target.id,
+                "company_id": cls.company_cn.id,
+                "limit_kind": "amount",
+                "limit_amount": AMOUNT,
+            }
+        )
+        cls.env["trade.credit.temporary"].create(
+            {
+                "account_id": account.id,
+                "amount": AMOUNT,
+                "date_to": "2027-01-01",
+                "reason": SECRET,
+            }
+        )
+        cls.env["trade.credit.request"].create(
+            {
+                "order_id": cls.quotation.id,
+                "partner_id": cls.target.id,
+                "account_id": account.id,
+                "amount": AMOUNT,
+                "user_id": cls.users["near"].id,
+                "reason": SECRET,
+                "situation": SECRET,
+                "decision": SECRET,
+            }
+        )
+
+        cls.env["trade.credit.promise"].create(
+            {
+                "partner_id": cls.target.id,
+                "company_id": cls.company_cn.id,
+                "amount": AMOUNT,
+                "date_promised": "2027-01-01",
+                "note": SECRET,
+            }
+        )
+        cls.env["trade.reminder"].create(
+            {
+                "partner_id": cls.target.id,
+                "company_id": cls.company_cn.id,
+                "level_id": cls.env["trade.reminder.level"].search([], limit=1).id,
+                "day": "2026-03-01",
+                "overdue_since": "2026-02-01",
+                "amount": AMOUNT,
+            }
         )
 
     @classmethod

@@ -7,6 +7,7 @@ def post_init_hook(env):
             company.trade_tz = tz
     env["trade.tier.policy"]._create_default(companies)
     env["trade.lifecycle.measure"]._create_default(companies)
+    env["trade.reminder.level"]._create_default(companies)
     env.ref("trade_crm.ir_cron_refresh_profiles")._trigger()
     env["trade.territory.fill"]._request_all()
     env["crm.team"]._set_up_assignment()

@@ -1,2 +1,3 @@
 from . import json
 from . import inquiry
+from . import portal

@@ -15,9 +15,12 @@ from odoo.fields import Command
 from odoo.tools import SQL
 
 from . import names
+from .audiences import load_audiences
 from .catalogue import CATEGORIES, PRODUCTS
+from .credit import load_credit
 from .generator import World, generate
 from .leads import load_inquiries, load_rules
+from .visits import load_visits
 
 LOADED = "trade_crm.demo_company"
 TZ = "Asia/Shanghai"
@@ -642,6 +645,7 @@ def _finish(demo):
     profiles._rebuild_companies(cause="order")
     env["trade.profile.dirty"]._clear()
     env["trade.sales.fact"]._rebuild_all()
+    load_audiences(demo)
 
 
 # What is loaded, in order: label, function of a :class:`Demo`, share of the time. An addon that
@@ -652,12 +656,14 @@ STEPS = [
     ("territories", _load_territories, 1),
     ("customers", _load_customers, 8),
     ("products", _load_products, 8),
-    ("purchases before Odoo", _load_history, 45),
+    ("purchases before Odoo", _load_history, 44),
     ("orders of the last two weeks", _load_orders, 22),
     ("quotations", _load_quotations, 2),
     ("leads", _load_leads, 2),
     ("inquiries", load_inquiries, 5),
     ("rules for leads", load_rules, 1),
+    ("visits", load_visits, 2),
     ("tier policy", _prepare_policy, 1),
+    ("credit", load_credit, 1),
     ("tiers of today", _finish, 2),
 ]

@@ -397,15 +397,7 @@ class SaleOrderLine(models.Model):
                 if not LINE_FIELDS.isdisjoint(vals)
             ]
             self.browse(changed).sudo().order_id._guard_approval()
-        result = super()._write_multi(vals_list)
-        # A line for nothing changes no amount of the order that it is moved to.
-        orders = self.env["sale.order"]
-        orders._check_gate_later(
-            orders._get_confirmed_amounts(
-                {vals["order_id"] for vals in vals_list if vals.get("order_id")}
-            )
-        )
-        return result
+        return super()._write_multi(vals_list)
 
     def unlink(self):
         if self.env["trade.approval.rule"]._has_rules():

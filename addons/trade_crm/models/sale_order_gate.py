@@ -10,6 +10,7 @@ from odoo.tools import SQL
 ORDER_FIELDS = {
     "amount_total",
     "amount_untaxed",
+    "company_id",
     "currency_id",
     "partner_id",
     "partner_invoice_id",
@@ -28,6 +29,7 @@ LINE_FIELDS = {
 
 
 WAITING = "trade_crm.gate"
+BASIS = "trade_crm.gate.basis"
 
 
 class Refusal(NamedTuple):
@@ -60,22 +62,35 @@ class SaleOrder(models.Model):
         To be extended. Runs for whoever confirms: a seller, the public user of the portal, a payment.
 
         :param before: amounts that orders confirmed earlier had, in their currency and before what
-            changed in this transaction: ``{order id: amount_total}``. Orders that are not in it
-            are about to be confirmed, or have just been.
+            changed in this transaction: ``{order id: amount_total}``; 0 when another customer
+            pays now, in another currency or by other terms. Orders that are not in it are about
+            to be confirmed, or have just been.
         :return: ``{order: [Refusal]}``, orders that nobody refuses left out
         """
         return {}
 
+    def _lock_for_gate(self):
+        """Have who decides at the same time about what these orders share wait, or start again.
+
+        To be extended by an UPDATE of the shared row. Called before ``_get_gate_refusals`` by what
+        confirms, and not by what only asks.
+        """
+
     def _check_gate(self, before=None):
         """:raise UserError: with every reason of every order that is refused"""
+        self._lock_for_gate()
         refusals = self._get_gate_refusals(before or {})
         if not refusals:
             return
         single = len(self) == 1
+        # Customers confirm as well, by signing and paying.
+        text = "public_text" if self.env.user.share else "text"
         lines = [
-            refusal.text
+            getattr(refusal, text)
             if single
-            else self.env._("%(order)s: %(reason)s", order=order.name, reason=refusal.text)
+            else self.env._(
+                "%(order)s: %(reason)s", order=order.name, reason=getattr(refusal, text)
+            )
             for order, reasons in refusals.items()
             for refusal in reasons
         ]
@@ -115,11 +130,37 @@ class SaleOrder(models.Model):
             return {}
         # Straight from the table, because the cache has the new values already.
         query = SQL(
-            "SELECT id, amount_total FROM sale_order WHERE id IN %s AND state = 'sale'",
+            "SELECT id, amount_total, partner_invoice_id, currency_id, payment_term_id, company_id"
+            " FROM sale_order WHERE id IN %s AND state = 'sale'",
             tuple(order_ids),
         )
         self.env.cr.execute(query)
-        return dict(self.env.cr.fetchall())
+        return self._remember_basis(self.env.cr.fetchall())
+
+    @api.model
+    def _remember_basis(self, rows):
+        """Keep who was to pay how until the transaction ends: ``{order id: amount}`` of ``rows``."""
+        known = self.env.cr.precommit.data.setdefault(BASIS, {})
+        amounts = {}
+        for order_id, amount, *basis in rows:
+            # There is none yet while an order is created.
+            amounts[order_id] = amount or 0.0
+            known.setdefault(order_id, tuple(basis))
+        return amounts
+
+    def _has_basis(self, basis):
+        """Whether the same customer pays the same company, in the same currency and by the same terms.
+
+        :param basis: ids of invoice address, currency, payment terms and company
+        """
+        self.ensure_one()
+        payer, *rest = basis
+        customer = self.partner_invoice_id.browse(payer).commercial_partner_id
+        return customer == self.partner_invoice_id.commercial_partner_id and rest == [
+            self.currency_id.id,
+            self.payment_term_id.id or None,
+            self.company_id.id,
+        ]
 
     def _check_gate_later(self, before):
         """Check confirmed orders when the transaction ends, with all of their lines changed.
@@ -138,6 +179,7 @@ class SaleOrder(models.Model):
     @api.model
     def _check_changed_orders(self):
         waiting = self.env.cr.precommit.data.pop(WAITING, {})
+        bases = self.env.cr.precommit.data.pop(BASIS, {})
         by_user = defaultdict(dict)
         for order_id, (amount, user_id) in waiting.items():
             by_user[user_id][order_id] = amount
@@ -145,7 +187,12 @@ class SaleOrder(models.Model):
             # Whoever changed it may not be allowed to read what it is compared with.
             orders = self.with_user(user_id).sudo().browse(before).exists()
             confirmed = orders.filtered(lambda order: order.state == "sale")
-            confirmed._check_gate({order.id: before[order.id] for order in confirmed})
+            confirmed._check_gate(
+                {
+                    order.id: before[order.id] if order._has_basis(bases[order.id]) else 0.0
+                    for order in confirmed
+                }
+            )
 
 
 class SaleOrderLine(models.Model):
@@ -167,6 +214,9 @@ class SaleOrderLine(models.Model):
             if not LINE_FIELDS.isdisjoint(vals)
         ]
         before = self.browse(changed)._get_amounts_of_orders()
+        # A line for nothing changes no amount of the order that it is moved to.
+        targets = {vals["order_id"] for vals in vals_list if vals.get("order_id")}
+        before |= self.env["sale.order"]._get_confirmed_amounts(targets)
         result = super()._write_multi(vals_list)
         self.env["sale.order"]._check_gate_later(before)
         return result
@@ -182,10 +232,10 @@ class SaleOrderLine(models.Model):
         if not self:
             return {}
         query = SQL(
-            "SELECT DISTINCT sale_order.id, sale_order.amount_total"
-            " FROM sale_order_line JOIN sale_order ON sale_order.id = sale_order_line.order_id"
+            "SELECT DISTINCT sale_order.id, amount_total, partner_invoice_id, sale_order.currency_id,"
+            " payment_term_id, sale_order.company_id FROM sale_order_line JOIN sale_order ON sale_order.id = sale_order_line.order_id"
             " WHERE sale_order_line.id IN %s AND sale_order.state = 'sale'",
             self._ids,
         )
         self.env.cr.execute(query)
-        return dict(self.env.cr.fetchall())
+        return self.env["sale.order"]._remember_basis(self.env.cr.fetchall())

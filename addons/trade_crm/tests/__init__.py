@@ -56,7 +56,17 @@ from . import test_lead_assign
 from . import test_lead_assign_concurrency
 from . import test_lead_score
 from . import test_order_gate
+from . import test_credit_gate
+from . import test_credit_ways
+from . import test_receivables
+from . import test_supply_hold
+from . import test_credit_delivery
+from . import test_credit_exposure
 from . import test_segment
 from . import test_tag_rule
 from . import test_today
+from . import test_quick_order
+from . import test_visit
+from . import test_market_note
+from . import test_contact_log
 from . import test_customer_360

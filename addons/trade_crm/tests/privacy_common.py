@@ -125,8 +125,13 @@ class PrivacyCommon(AccessCommon):
         self.other_lead = env["crm.lead"].create(
             {"name": "Recommended", "partner_id": self.customer.id, "description": text}
         )
+        self.visit = env["trade.visit"].create(
+            {"partner_id": person.id, "report": text, "next_step": f"Call {WRITTEN}"}
+        )
+        env["trade.market.note"].create({"visit_id": self.visit.id, "kind": "wish", "text": text})
         self._plant_import(text)
         self._plant_logs(text)
+        self._plant_credit(text)
         env.flush_all()
 
     def _plant_import(self, text):
@@ -172,6 +177,27 @@ class PrivacyCommon(AccessCommon):
                 self.env.uid,
                 f"[('email', 'ilike', '{EMAIL}')]",
             )
+        )
+
+    def _plant_credit(self, text):
+        owner = {"partner_id": self.person.id, "company_id": self.company_cn.id}
+        account = self.env["trade.credit.account"].create(owner)
+        account.message_post(body=text)
+        self.env["trade.credit.temporary"].create(
+            {"account_id": account.id, "amount": 1.0, "date_to": "2026-04-30", "reason": text}
+        )
+        request = self.env["trade.credit.request"].create(
+            {
+                "partner_id": self.person.id,
+                "order_id": self.order.id,
+                "account_id": account.id,
+                "user_id": self.user_rep.id,
+                **dict.fromkeys(("reason", "situation", "decision"), text),
+            }
+        )
+        request.activity_schedule("mail.mail_activity_data_todo", summary=WRITTEN, note=text)
+        self.env["trade.credit.promise"].create(
+            {**owner, "amount": 1.0, "date_promised": "2026-04-30", "note": text}
         )
 
     def _find_everywhere(self, *needles, kept=()):

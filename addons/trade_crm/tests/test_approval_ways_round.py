@@ -199,8 +199,10 @@ class TestApprovalWaysRound(ApprovalCommon):
 
     def test_signed_on_the_portal(self):
         order = self.make_order(35)
+        # The customer learns neither rule nor limit.
         self.assert_refused(
-            order.sudo().with_user(self.env.ref("base.public_user")).sudo()._validate_order
+            order.sudo().with_user(self.env.ref("base.public_user")).sudo()._validate_order,
+            "^We have to look at this order once more",
         )
 
     def test_decided_for_another_content(self):

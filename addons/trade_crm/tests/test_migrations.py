@@ -56,6 +56,35 @@ class TestMigrations(TradeCrmCommon):
         customer.invalidate_recordset()
         self.assertEqual(customer.territory_id, self.env["trade.territory"]._get_fallback())
 
+    def test_credit(self):
+        """Every company gets the usual levels of reminders; who has any keeps them."""
+        levels = self.env["trade.reminder.level"].with_context(active_test=False)
+        own = levels.search([("company_id", "=", self.company_cn.id)])
+        own[1:].unlink()
+        own[:1].write({"days": 3, "active": False})
+        levels.search([("company_id", "=", self.company_us.id)]).unlink()
+        self._migrate("19.0.1.7.0", "post-credit")
+        self.assertEqual(levels.search([("company_id", "=", self.company_cn.id)]), own[:1])
+        made = levels.search([("company_id", "=", self.company_us.id)])
+        self.assertEqual(made.mapped("days"), [7, 21, 45])
+        self.assertFalse(self.company_us.trade_credit_control or self.company_us.trade_reminders)
+
+    def test_credit_computes_nothing_for_what_exists(self):
+        """Tables with millions of rows get columns of credit without a value for each row."""
+        tables = (
+            "res.partner", "sale.order", "sale.order.line", "account.move", "account.move.line",
+            "account.payment", "payment.transaction", "stock.picking", "stock.move",
+        )  # fmt: skip
+        stored = [
+            field
+            for name in tables
+            for field in self.env[name]._fields.values()
+            if field.store and field.name.startswith(("trade_credit", "trade_waiting"))
+        ]
+        self.assertIn("trade_waiting", [field.name for field in stored])
+        for field in stored:
+            self.assertFalse(field.compute or field.default, str(field))
+
     def test_leads(self):
         """Leads are assigned from now on, those of before are left; a switch that is on stays."""
         parameters = self.env["ir.config_parameter"].sudo()

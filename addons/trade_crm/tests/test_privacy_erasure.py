@@ -40,6 +40,8 @@ class TestPrivacyErasure(PrivacyCommon):
             "mail_tracking_value.old_value_char", "trade_order_import_row.cells",
             "trade_access_log.description", "trade_lead_log.note", "sale_order.note",
             "trade_lead_request.name", "trade_lead_request.reason", "trade_lead_request.decision",
+            "trade_credit_temporary.reason", "trade_credit_request.reason",
+            "trade_credit_request.situation", "trade_credit_promise.note", "mail_activity.note",
             "calendar_event.name", "sms_sms.number", "ir_attachment.index_content",
         ):  # fmt: skip
             self.assertIn(column, before, "the test plants nothing there")

@@ -63,6 +63,7 @@ class TestPrivacyExport(PrivacyCommon):
         messages = stored(
             "SELECT id FROM mail_message WHERE (model = 'res.partner' AND res_id IN %s)"
             " OR (model = 'crm.lead' AND res_id IN %s) OR author_id = %s"
+            " OR model LIKE 'trade.credit.%%'"
             " OR id IN (SELECT mail_message_id FROM mail_message_res_partner_rel"
             "           WHERE res_partner_id = %s)",
             tuple((self.person | self.address).ids),

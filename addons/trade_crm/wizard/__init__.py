@@ -10,4 +10,7 @@ from . import trade_sales_target_repeat
 from . import trade_lead_quick
 from . import trade_privacy_erase
 from . import privacy_lookup_wizard
+from . import trade_credit_ask
 from . import trade_approval_note
+from . import trade_market_note_answer
+from . import trade_contact_log
