@@ -392,7 +392,7 @@ class TerritoryWorld(TerritoryCommon):
         answer = (
             cls.env["trade.survey.invitation"]
             .sudo()
-            .create(survey._prepare_invitation(cls.target, "x@target.example", False, cls.ticket))
+            .create(survey._prepare_invitation(cls.target, cls.ticket, channel="email"))
         )
         answer.write(
             {"partner_name": SECRET, "nps": "2", "nps_group": "detractor", "comment": SECRET}

@@ -44,12 +44,36 @@ def load_answers(demo):
         for _number in range(RELATIONSHIP)
     ]
     env["trade.survey.invitation"].sudo().create(rows)
-    for name in SUGGESTIONS:
-        env["trade.suggestion"].create({"name": name, "company_id": env.company.id})
+    _load_suggestions(demo)
+
+
+def _load_suggestions(demo):
+    env = demo.env
+    suggestions = env["trade.suggestion"].create(
+        [
+            {"name": name, "company_id": env.company.id, "user_id": demo.users["service"].id}
+            for name in SUGGESTIONS
+        ]
+    )
+    env["helpdesk.ticket"].create(
+        [
+            {
+                "name": suggestion.name,
+                "description": suggestion.name,
+                "partner_id": partner.id,
+                "company_id": env.company.id,
+                "trade_type_id": env.ref("trade_crm_service.trade_ticket_type_suggestion").id,
+                "trade_suggestion_id": suggestion.id,
+                "user_id": False,
+            }
+            for suggestion in suggestions
+            for partner in demo.random.sample(list(demo.partners), 3)
+        ]
+    )
 
 
 def _prepare_answer(demo, survey, partner, moment, ticket=None):
-    values = survey.sudo()._prepare_invitation(partner, partner.email, False, ticket, channel="qr")
+    values = survey.sudo()._prepare_invitation(partner, ticket, channel="qr")
     values |= {"channel": "email", "sent_at": moment, "expires_at": moment + timedelta(days=14)}
     if demo.random.random() > RESPONSE:
         return values

@@ -25,7 +25,7 @@ class HelpdeskTicket(models.Model):
         """Show a QR code that the customer answers with, there and then."""
         self.ensure_one()
         self.check_access("write")
-        invitation_sudo = self.trade_answer_ids[:1].sudo() or self.sudo()._invite_by_qr()
+        invitation_sudo = self.sudo().trade_answer_ids[:1] or self.sudo()._invite_by_qr()
         if invitation_sudo.channel != "qr" or invitation_sudo._get_state() != "open":
             raise UserError(
                 self.env._(
@@ -53,14 +53,9 @@ class HelpdeskTicket(models.Model):
                     " Surveys."
                 )
             )
-        values = survey._prepare_invitation(
-            self.partner_id,
-            self.partner_id.email or self.partner_email,
-            self.partner_id.phone,
-            self,
-            channel="qr",
+        return self.env["trade.survey.invitation"].create(
+            survey._prepare_invitation(self.partner_id, self, channel="qr")
         )
-        return self.env["trade.survey.invitation"].create(values)
 
     def _find_survey(self):
         """The survey that asks about tickets such as this one."""

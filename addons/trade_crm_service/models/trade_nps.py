@@ -50,11 +50,9 @@ class TradeNps(models.AbstractModel):
         """
         company = self._get_company(filters)
         domain = self._get_domain(filters)
-        group_by = filters.get("group_by") or "type"
-        if group_by not in GROUPS:
-            raise ValidationError(self.env._("Answers cannot be told apart by %s.", group_by))
-        tallies, asked = self._read_tallies(domain, GROUPS[group_by])
-        satisfied = self._read_satisfied(domain, GROUPS[group_by])
+        field = self._get_field(filters)
+        tallies, asked = self._read_tallies(domain, field)
+        satisfied = self._read_satisfied(domain, field)
         total = sum(tallies.values(), Tally())
         groups = self._prepare_groups(total, tallies, asked, satisfied)
         return {
@@ -81,8 +79,7 @@ class TradeNps(models.AbstractModel):
         if filters.get("cause"):
             return list(domain & Domain("cause_ids", "in", [int(filters["cause"])]))
         if "value" in filters:
-            field = GROUPS[filters.get("group_by") or "type"]
-            domain &= Domain(field, "=", filters["value"])
+            domain &= Domain(self._get_field(filters), "=", filters["value"])
         return list(domain)
 
     # ------------------------------------------------------------------
@@ -93,6 +90,13 @@ class TradeNps(models.AbstractModel):
     def _get_company(self, filters):
         company = self.env.companies.filtered(lambda each: each.id == filters.get("company_id"))
         return company or self.env.company
+
+    @api.model
+    def _get_field(self, filters):
+        group_by = filters.get("group_by") or "type"
+        if group_by not in GROUPS:
+            raise ValidationError(self.env._("Answers cannot be told apart by %s.", group_by))
+        return GROUPS[group_by]
 
     @api.model
     def _get_domain(self, filters):

@@ -45,13 +45,12 @@ class TradeSurveyInvitation(models.Model):
     # ------------------------------------------------------------------
     # Take
     # ------------------------------------------------------------------
-    # As superuser. Of two requests at a time the second fails to write and is tried again by Odoo,
-    # and then sees what the first one wrote.
+    # As superuser. Of two requests at a time, the one that finds the row locked came too late.
 
     def _take_score(self, score):
         """The first tap counts; whether it was this one."""
         self.ensure_one()
-        if self._get_state() != "open":
+        if self._get_state() != "open" or not self.try_lock_for_update():
             return False
         self.write(
             {
@@ -67,7 +66,7 @@ class TradeSurveyInvitation(models.Model):
     def _take_details(self, values):
         """What is added to the score, once; whether it was."""
         self.ensure_one()
-        if self._get_state() != "details":
+        if self._get_state() != "details" or not self.try_lock_for_update():
             return False
         self.write({**values, "details_at": fields.Datetime.now()})
         if self.csat in BAD_LEVELS:

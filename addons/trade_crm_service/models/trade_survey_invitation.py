@@ -4,7 +4,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
-from odoo.tools import consteq, email_normalize
+from odoo.tools import consteq
 from odoo.tools.misc import hmac
 
 CHANNELS = [("email", "E-mail"), ("sms", "SMS"), ("qr", "QR code")]
@@ -149,22 +149,19 @@ class TradeSurveyInvitation(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _get_person_domain(self, partner, email):
-        """Invitations of the same person; people of one company are several."""
-        domain = Domain.FALSE
-        if partner:
-            domain |= Domain("partner_id", "=", partner.id)
-        if normal := email_normalize(email or ""):
-            domain |= Domain("email", "=", normal)
-        return domain
+    def _get_resting(self, partners, emails, rest_days, company):
+        """Which of these people were asked lately, or do not want to be asked.
 
-    @api.model
-    def _may_ask(self, partner, email, rest_days, company):
-        """Whether the person wants to be asked, and has had a rest."""
+        :param emails: normalized addresses; people of one company are several
+        :return: (set of ids of partners, set of addresses)
+        """
         since = fields.Datetime.now() - timedelta(days=rest_days)
-        domain = self._get_person_domain(partner, email) & Domain("company_id", "=", company.id)
+        same = Domain("partner_id", "in", partners.ids) | Domain("email", "in", list(emails))
         busy = Domain("sent_at", ">", since) | Domain("is_stopped", "=", True)
-        return not self.sudo().search_count(domain & busy, limit=1)
+        found = self.sudo().search_fetch(
+            same & busy & Domain("company_id", "=", company.id), ["partner_id", "email"]
+        )
+        return set(found.partner_id.ids), set(filter(None, found.mapped("email")))
 
     def action_stop(self):
         """The person has said that we should not ask any more."""

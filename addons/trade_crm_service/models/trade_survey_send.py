@@ -54,17 +54,7 @@ class TradeSurvey(models.Model):
         """Every day a share of the customers whose turn it is."""
         for survey in self.sudo().search([("kind", "=", "relationship")]):
             people = survey._find_due_people()
-            survey._send(
-                self.env["trade.survey.invitation"].create(
-                    [
-                        values
-                        for person in people
-                        if (
-                            values := survey._prepare_invitation(person, person.email, person.phone)
-                        )
-                    ]
-                )
-            )
+            survey._invite([survey._prepare_invitation(person) for person in people])
             if not self.env["ir.cron"]._commit_progress(len(people)):
                 return
 
@@ -109,46 +99,50 @@ class TradeSurvey(models.Model):
 
     def _ask(self, tickets):
         """Ask the customers of solved tickets, each person once."""
-        invitations = self.env["trade.survey.invitation"]
-        asked = set(
-            invitations.search(
-                [("survey_id", "=", self.id), ("ticket_id", "in", tickets.ids)]
-            ).ticket_id.ids
+        domain = [("survey_id", "=", self.id), ("ticket_id", "in", tickets.ids)]
+        asked = self.env["trade.survey.invitation"].search(domain).ticket_id
+        self._invite(
+            [self._prepare_invitation(ticket.partner_id, ticket) for ticket in tickets - asked]
         )
-        for ticket in tickets:
-            if ticket.id in asked:
-                continue
-            values = self._prepare_invitation(
-                ticket.partner_id,
-                ticket.partner_id.email or ticket.partner_email,
-                ticket.partner_id.phone,
-                ticket,
-            )
-            # One after the other, so that a person with two tickets is asked about one.
-            if values:
-                invitations |= invitations.create(values)
-        self._send(invitations)
 
-    def _prepare_invitation(self, partner, email, phone, ticket=None, channel=None):
-        """Values of an invitation; nothing if the person is not to be asked.
+    def _invite(self, candidates):
+        """Ask those who can be reached and have had a rest; of several occasions the first counts.
+
+        :param candidates: list of values of invitations
+        """
+        invitations = self.env["trade.survey.invitation"]
+        partners = self.env["res.partner"].browse(
+            filter(None, (one["partner_id"] for one in candidates))
+        )
+        emails = set(filter(None, (one["email"] for one in candidates)))
+        busy, busy_emails = invitations._get_resting(
+            partners, emails, self.rest_days, self.company_id
+        )
+        chosen = []
+        for values in candidates:
+            partner, email = values["partner_id"], values["email"]
+            if not values["channel"] or partner in busy or email in busy_emails:
+                continue
+            chosen.append(values)
+            # Addresses of people whom nobody knows are all that tells them apart.
+            busy |= {partner} - {False}
+            busy_emails |= {email} - {False}
+        self._send(invitations.create(chosen))
+
+    def _prepare_invitation(self, partner, ticket=None, channel=None):
+        """Values of an invitation; its channel is empty if the person cannot be reached.
 
         :param ticket: what the survey is about, if it is about a ticket
-        :param channel: "qr" for somebody who is shown the code and asked for it
+        :param channel: "qr" for somebody who is shown the code
         """
-        email, phone = email_normalize(email or ""), phone and phone.strip()
-        invitations = self.env["trade.survey.invitation"]
-        channel = channel or self._choose_channel(email, phone)
-        if not channel:
-            return None
-        if channel != "qr" and not invitations._may_ask(
-            partner, email, self.rest_days, self.company_id
-        ):
-            return None
+        address = partner.email or (ticket and ticket.partner_email) or ""
+        email = email_normalize(address) or False
+        phone = (partner.phone or "").strip() or False
         now = fields.Datetime.now()
         return {
             "survey_id": self.id,
             "company_id": self.company_id.id,
-            "channel": channel,
+            "channel": channel or self._choose_channel(email, phone),
             "sent_at": now,
             "expires_at": now + timedelta(days=self.expire_days),
             "partner_id": partner.id,
@@ -171,14 +165,8 @@ class TradeSurvey(models.Model):
     def _prepare_occasion(self, partner, ticket):
         """What the answer will be told apart by."""
         if not ticket:
-            profile = self.env["trade.customer.profile"].search(
-                [
-                    ("partner_id", "=", partner.commercial_partner_id.id),
-                    ("company_id", "=", self.company_id.id),
-                ],
-                limit=1,
-            )
-            return {"tier_id": profile.tier_id.id, "user_id": partner.user_id.id}
+            customer = partner.commercial_partner_id.with_company(self.company_id)
+            return {"tier_id": customer.trade_tier_id.id, "user_id": partner.user_id.id}
         return {
             "ticket_id": ticket.id,
             "user_id": ticket.user_id.id,

@@ -15,7 +15,7 @@ class TradeTicketLog(models.Model):
     @api.model
     def _get_load_reason(self, cause, details):
         team = self._get_name("helpdesk.ticket.team", details.get("team_id"), details.get("team"))
-        load = details.get("load")
+        load = f"{details.get('load') or 0:g}"
         if cause == "team":
             return self.env._(
                 "team %(team)s shares out by load: %(load)s open, the least", team=team, load=load

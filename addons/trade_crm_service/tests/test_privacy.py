@@ -8,7 +8,7 @@ class TestTicketPrivacy(PrivacyCommon):
     def _make_answer(self, ticket):
         survey = self.env["trade.survey"].create({"name": "Ask", "recovery_type_id": False})
         answers = self.env["trade.survey.invitation"].sudo()
-        answer = answers.create(survey._prepare_invitation(ticket.partner_id, EMAIL, False, ticket))
+        answer = answers.create(survey._prepare_invitation(ticket.partner_id, ticket, "email"))
         answer._take_score("2")
         answer._take_details(answer._read_details({"comment": f"Write to {EMAIL}"}, []))
         return answer

@@ -153,6 +153,17 @@ class TestSurvey(SurveyCommon):
         self.assertEqual(len(self._get_invitations()), 2)
         self.assertFalse(self._get_invitations().ticket_id)
 
+    def test_relationship_of_a_segment(self):
+        (self.hutong | self.bund).email = "same@kitchen.example"
+        line = Command.create({"domain": f"[('id', 'in', {(self.hutong | self.bund).ids})]"})
+        segment = self.env["trade.segment"].create(
+            {"name": "Two", "company_id": self.company_cn.id, "line_ids": [line]}
+        )
+        self.survey.write({"kind": "relationship", "segment_id": segment.id})
+        self._run_surveys("relationship")
+        # Who has two customers and one address is asked once.
+        self.assertEqual(len(self._get_invitations()), 1)
+
     # ------------------------------------------------------------------
     # Answers
     # ------------------------------------------------------------------

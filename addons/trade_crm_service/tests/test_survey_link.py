@@ -20,9 +20,7 @@ class TestSurveyLink(SurveyCommon, HttpCase):
         super().setUpClass()
         cls.env["res.lang"]._activate_lang("zh_CN")
         cls.ticket.stage_id = cls.stage_done
-        values = cls.survey.sudo()._prepare_invitation(
-            cls.wok_contact, cls.wok_contact.email, False, cls.ticket
-        )
+        values = cls.survey.sudo()._prepare_invitation(cls.wok_contact, cls.ticket)
         cls.invitation = cls.env["trade.survey.invitation"].sudo().create(values)
         cls.path = f"/feedback/{cls.invitation._sign_link()}"
         cls.env.flush_all()

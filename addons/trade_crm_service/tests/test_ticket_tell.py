@@ -82,6 +82,8 @@ class TestTicketTell(ServiceCommon, MailCase):
         self.assertIn("我们已收到", subject)
 
     def test_assigned_progress_solved(self):
+        # Who reads Chinese gets it as soon as it is loaded.
+        self.wok_contact.lang = "en_US"
         ticket = self._open()
         [(subject, _to)] = self._catch(lambda: ticket.write({"user_id": self.user_leader.id}))
         self.assertIn("Leader", subject)
