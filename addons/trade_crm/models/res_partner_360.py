@@ -1,6 +1,7 @@
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 from odoo.tools.misc import format_date, formatLang
 
@@ -45,7 +46,10 @@ class ResPartner(models.Model):
 
         :raise AccessError: when the user may not read it
         :raise MissingError: when it is deleted
+        :raise UserError: when it is no id
         """
+        if not isinstance(partner_id, int) or not partner_id:
+            raise UserError(self.env._("Choose a customer."))
         partner = self.browse(partner_id)
         partner.check_access("read")
         customer = partner.commercial_partner_id

@@ -1,6 +1,7 @@
 from datetime import date, datetime
 
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.misc import format_date, formatLang
@@ -63,7 +64,12 @@ class ResPartner(models.Model):
         for segment in self.env["trade.segment"].search(Domain.TRUE):
             partners = self.env["res.partner"].with_company(segment.company_id)
             wanted = Domain("id", "in", [partner.id for partner in found])
-            for member in partners.search(segment._get_member_domain() & wanted):
+            try:
+                members = partners.search(segment._get_member_domain() & wanted)
+            except AccessError:
+                # A shared one may look at what the user may not read.
+                continue
+            for member in members:
                 found[member.with_env(self.env)].append(segment.id)
         for partner in self:
             partner.trade_segment_ids = found.get(partner.commercial_partner_id._origin)

@@ -3,6 +3,7 @@ from datetime import datetime, time
 from typing import NamedTuple
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools.misc import format_date, formatLang
 
@@ -114,6 +115,8 @@ class ResPartner(models.Model):
         records = self.env[source.model]
         domain = Domain(source.domain) & Domain(source.date, "!=", False)
         if after:
+            if len(after) != 3:
+                raise UserError(self.env._("Load the timeline again."))
             domain &= self._get_older_domain(source, place, *after)
         order = f"{source.date} desc, id desc"
         found = records.search(domain, limit=PAGE + 1, order=order)
@@ -122,7 +125,10 @@ class ResPartner(models.Model):
     @api.model
     def _get_older_domain(self, source, place, moment, last_place, last_id):
         """What comes after an item: older, or as old and of a later source, or later of the same one."""
-        moment = fields.Datetime.to_datetime(moment)
+        try:
+            moment = fields.Datetime.to_datetime(moment)
+        except (TypeError, ValueError) as error:
+            raise UserError(self.env._("Load the timeline again.")) from error
         name = source.date
         if self.env[source.model]._fields[name].type == "date":
             if moment.time() > time.min:

@@ -149,7 +149,10 @@ class TradeAudienceLine(models.Model):
         for line in self.filtered(lambda line: line.kind == "domain"):
             try:
                 domain = Domain(literal_eval(line.domain or "[]"))
-                domain.validate(self.env["res.partner"].sudo())
+                partners = self.env["res.partner"].sudo()
+                domain.validate(partners)
+                # A value of another type than the field is found by the database.
+                partners.search(domain, limit=1)
             except Exception as error:
                 raise ValidationError(
                     self.env._(

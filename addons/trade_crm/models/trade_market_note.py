@@ -1,9 +1,10 @@
 from markupsafe import Markup
+from psycopg2.errors import UniqueViolation
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import ConcurrencyError, UserError, ValidationError
 from odoo.fields import Command, Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, escape_psql
 
 KINDS = [
     ("price", "Our price on the shelf"),
@@ -29,6 +30,19 @@ NOTE_FIELDS = (
     "text",
 )
 PRICED_KINDS = ("price", "competitor")
+# What is worked out, and what becomes of a note; nobody types it.
+CLOSED_FIELDS = {
+    "answer",
+    "answered_at",
+    "answered_by_id",
+    "gap",
+    "manager_id",
+    "own_price",
+    "shelf_share",
+    "state",
+    "told_at",
+    "user_id",
+}
 # Averages are of the notes with a figure: {field: field that is not 0 where there is one}.
 FIGURES = {
     "price": "price",
@@ -152,6 +166,23 @@ class TradeMarketNote(models.Model):
     _price_positive = models.Constraint("CHECK (price >= 0)", "A price is not below 0.")
     _untold_index = models.Index("(manager_id) WHERE told_at IS NULL AND state = 'new'")
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._check_closed([name for name, value in vals.items() if value])
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._check_closed(vals)
+        return super().write(vals)
+
+    @api.model
+    def _check_closed(self, names):
+        if not self.env.su and not CLOSED_FIELDS.isdisjoint(names):
+            raise UserError(
+                self.env._("Who noted it, prices of ours and the answer are not typed into a note.")
+            )
+
     def _read_group_select(self, aggregate_spec, query):
         # Odoo keeps 0 where there is no figure, and a wish is no price of 0.
         name, _colon, function = aggregate_spec.partition(":")
@@ -173,10 +204,16 @@ class TradeMarketNote(models.Model):
         for note in self:
             note.categ_id = note.product_id.categ_id or note.categ_id
 
-    @api.depends("categ_id", "company_id.trade_market_manager_id")
+    @api.depends("categ_id", "company_id")
     def _compute_manager_id(self):
         for note in self:
             note.manager_id = note.categ_id._get_trade_manager(note.company_id)
+
+    @api.model
+    def _find_managers(self, domain):
+        """Look again for whose the notes are that nobody has answered."""
+        open_notes = self.sudo().search(Domain("state", "=", "new") & Domain(domain))
+        self.env.add_to_compute(self._fields["manager_id"], open_notes)
 
     # Only when it is made, or is of another product: later list prices tell nothing of that day.
     @api.depends("product_id", "kind")
@@ -245,18 +282,26 @@ class TradeMarketNote(models.Model):
             vals = {name: values[name] or False for name in NOTE_FIELDS if name in values}
             if not vals.get("competitor_id") and values.get("competitor"):
                 vals["competitor_id"] = self._find_competitor(values["competitor"]).id
-            vals_list.append({**vals, "visit_id": visit.id, "day": visit.day})
+            vals |= {"visit_id": visit.id, "day": visit.day, "company_id": visit.company_id.id}
+            vals_list.append(vals)
         return self.create(vals_list)
 
     @api.model
     def _find_competitor(self, name):
-        name = str(name).strip()
         competitors = self.env["trade.competitor"]
-        # Two phones may name the same new one.
-        found = competitors.with_context(active_test=False).search(
-            [("name", "=ilike", name)], limit=1
-        )
-        return found or competitors.create({"name": name})
+        name = str(name).strip()
+        if not name:
+            return competitors
+        known = Domain("name", "=ilike", escape_psql(name))
+        found = competitors.with_context(active_test=False).search(known, limit=1)
+        if found:
+            return found
+        try:
+            with self.env.cr.savepoint():
+                return competitors.create({"name": name})
+        except UniqueViolation as error:
+            # Another phone names the same new one; Odoo tries again and finds it.
+            raise ConcurrencyError(self.env._("This is being saved already.")) from error
 
     # ------------------------------------------------------------------
     # Answer
@@ -358,8 +403,8 @@ class TradeMarketNote(models.Model):
             untold & Domain("manager_id", "!=", False), ["manager_id"], ["id:recordset"]
         ):
             # Told and marked are one transaction: a crash tells once more, and never not at all.
-            notes.told_at = fields.Datetime.now()
             if manager.active:
+                notes.told_at = fields.Datetime.now()
                 notes._tell(manager, notes.with_context(lang=manager.lang)._get_digest())
             self.env["ir.cron"]._commit_progress(len(notes))
 
@@ -392,11 +437,7 @@ class ProductCategory(models.Model):
     def write(self, vals):
         result = super().write(vals)
         if not {"trade_manager_id", "parent_id"}.isdisjoint(vals):
-            notes_sudo = self.env["trade.market.note"].sudo()
-            open_notes = notes_sudo.search(
-                [("state", "=", "new"), ("categ_id", "child_of", self.ids)]
-            )
-            self.env.add_to_compute(notes_sudo._fields["manager_id"], open_notes)
+            self.env["trade.market.note"]._find_managers([("categ_id", "child_of", self.ids)])
         return result
 
     def _get_trade_manager(self, company):
@@ -404,10 +445,11 @@ class ProductCategory(models.Model):
         it, or that of the company."""
         category = self.sudo()
         while category:
-            if category.trade_manager_id:
+            if category.trade_manager_id.active:
                 return category.trade_manager_id
             category = category.parent_id
-        return company.sudo().trade_market_manager_id
+        manager = company.sudo().trade_market_manager_id
+        return manager if manager.active else manager.browse()
 
 
 class ResCompany(models.Model):
@@ -419,6 +461,12 @@ class ResCompany(models.Model):
         domain="[('share', '=', False)]",
         help="Whoever answers for products whose category has no product manager.",
     )
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "trade_market_manager_id" in vals:
+            self.env["trade.market.note"]._find_managers([("company_id", "in", self.ids)])
+        return result
 
 
 class ResConfigSettings(models.TransientModel):

@@ -2,6 +2,7 @@ from psycopg2.errors import UniqueViolation
 
 from odoo import api, fields, models
 from odoo.exceptions import ConcurrencyError, UserError
+from odoo.http import SessionExpiredException
 
 SHORTEST_TOKEN, LONGEST_TOKEN = 8, 64
 
@@ -32,7 +33,12 @@ class TradeOnceMixin(models.AbstractModel):
         """What a token of the user is kept as: nobody finds what another one sent.
 
         :raise UserError: when it cannot be a token
+        :raise SessionExpiredException: when another user has logged in meanwhile
         """
+        # What one user kept on a phone is not sent in the name of another who logged in there: it
+        # waits for its owner, as after the end of a session.
+        if self.env.context.get("uid", self.env.uid) != self.env.uid:
+            raise SessionExpiredException("Another user is logged in.")
         if not (isinstance(token, str) and SHORTEST_TOKEN <= len(token) <= LONGEST_TOKEN):
             raise UserError(
                 self.env._("This cannot be told from what was sent before: begin it again.")

@@ -35,7 +35,7 @@ class TradeQuickOrder(models.AbstractModel):
         found = partners.search_fetch(
             partners._get_customer_level_domain()
             & Domain("territory_id", "!=", False)
-            & Domain("display_name", "ilike", (text or "").strip()),
+            & Domain("display_name", "ilike", str(text or "").strip()),
             ["name", "city"],
             order="name, id",
             limit=FOUND,
@@ -89,20 +89,24 @@ class TradeQuickOrder(models.AbstractModel):
         :raise ConcurrencyError: when the same order is being made; Odoo tries again and finds it
         """
         order = self.env["sale.order"]._find_sent(token)
-        refusal = False
-        if not order:
+        if order:
+            waits = confirm and order.state in ("draft", "sent")
+            refusal = waits and self.env._("It is not confirmed: open it to see why.")
+        else:
             order = self._create_order(self._get_buyer(partner_id), lines, token, visit_token)
             refusal = confirm and self._try_to_confirm(order)
         return {"id": order.id, "name": order.name, "state": order.state, "refusal": refusal}
 
     @api.model
     def _create_order(self, customer, lines, token, visit_token):
-        visit = visit_token and self.env["trade.visit"]._find_sent(visit_token)
+        visit = self.env["trade.visit"]
+        if visit_token:
+            visit = visit._find_sent(visit_token).filtered(lambda one: one.partner_id == customer)
         values = {
             "partner_id": customer.id,
             "company_id": self.env.company.id,
             "user_id": self.env.uid,
-            "trade_visit_id": visit and visit.id,
+            "trade_visit_id": visit.id,
             "order_line": [
                 fields.Command.create({"product_id": product.id, "product_uom_qty": quantity})
                 for product, quantity in self._check_lines(lines).items()
@@ -129,10 +133,10 @@ class TradeQuickOrder(models.AbstractModel):
         :raise UserError: without any, or with one that cannot be sold
         """
         wanted = {}
-        for line in lines or ():
+        for line in lines if isinstance(lines, list) else ():
             try:
                 product, quantity = int(line["product_id"]), float(line["quantity"])
-            except (KeyError, TypeError, ValueError):
+            except (KeyError, OverflowError, TypeError, ValueError):
                 quantity = -1
             if not 0 <= quantity <= QUANTITY_MOST:
                 raise UserError(self.env._("A quantity is not a number that can be ordered."))

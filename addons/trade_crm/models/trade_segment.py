@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
 # More of them are no picture that anybody reads.
@@ -56,7 +56,11 @@ class TradeSegment(models.Model):
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_member_count(self):
         for segment in self:
-            segment.member_count = segment._origin._count_members() if segment._origin else 0
+            try:
+                segment.member_count = segment._origin._count_members() if segment._origin else 0
+            except AccessError:
+                # A shared one may look at what the user may not read: it has nobody for them.
+                segment.member_count = 0
 
     def _compute_snapshot_count(self):
         counts = dict(

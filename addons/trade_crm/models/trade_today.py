@@ -51,6 +51,7 @@ class TradeToday(models.AbstractModel):
             "reorder": (self.env._("Purchases overdue"), "fa-refresh"),
             "invoice": (self.env._("Unpaid invoices"), "fa-money"),
             "activity": (self.env._("Activities"), "fa-clock-o"),
+            "visit": (self.env._("Visits"), "fa-map-marker"),
             "birthday": (self.env._("Birthdays"), "fa-birthday-cake"),
         }
 
@@ -66,6 +67,7 @@ class TradeToday(models.AbstractModel):
             self._get_reorder_source(user, today),
             self._get_invoice_source(user, today),
             self._get_activity_source(user, today),
+            self._get_visit_source(user, today),
             self._get_birthday_source(user, today),
         ]
 
@@ -219,6 +221,23 @@ class TradeToday(models.AbstractModel):
             partner_id=SQL("CASE record.res_model WHEN 'res.partner' THEN record.res_id END"),
             due=SQL("record.date_deadline"),
             cause=SQL("record.date_deadline::text"),
+        )
+
+    @api.model
+    def _get_visit_source(self, user, today):
+        domain = (
+            Domain("user_id", "=", user.id)
+            & Domain("company_id", "=", self.env.company.id)
+            & Domain("state", "=", "planned")
+            & Domain("day", "<=", today)
+        )
+        return self._select(
+            "visit",
+            "trade.visit",
+            domain,
+            partner_id=SQL("record.partner_id"),
+            due=SQL("record.day"),
+            cause=SQL("record.day::text"),
         )
 
     @api.model
@@ -445,6 +464,15 @@ class TradeToday(models.AbstractModel):
         }
 
     @api.model
+    def _explain_visit(self, visit, values):
+        return {
+            "title": visit._get_label("purpose"),
+            "reason": self.env._("Visit planned for %s", self._day(values["due"])),
+            "res_model": "trade.visit",
+            "open_id": visit.id,
+        }
+
+    @api.model
     def _explain_birthday(self, partner, values):
         return {
             "title": False,
@@ -484,7 +512,7 @@ class TradeToday(models.AbstractModel):
 
     @api.model
     def _mark(self, kind, res_id, done_cause=None, snoozed_until=None):
-        if kind not in self._get_kinds():
+        if kind not in self._get_kinds() or not isinstance(res_id, int) or res_id >= 2**31:
             raise UserError(self.env._("There are no lines of the kind “%s”.", kind))
         # Two tabs may do the same at once.
         self.env.cr.execute(

@@ -30,6 +30,9 @@ LOCATION_STATES = [
 # Where and when somebody was is told by the telephone, and typed by nobody.
 PROOF_FIELDS = {
     "accuracy",
+    "distance",
+    "duration",
+    "end_token",
     "ended_at",
     "latitude",
     "location_state",
@@ -38,6 +41,8 @@ PROOF_FIELDS = {
     "started_at",
     "trade_token",
 }
+# Who was where and when does not change any more once the visit has begun.
+FIXED_FIELDS = {"company_id", "day", "partner_id", "user_id"}
 
 
 class TradeVisit(models.Model):
@@ -81,6 +86,9 @@ class TradeVisit(models.Model):
     )
     started_at = fields.Datetime("Begun", readonly=True, copy=False)
     ended_at = fields.Datetime("Ended", readonly=True, copy=False)
+    end_token = fields.Char(
+        readonly=True, copy=False, help="Given by the telephone to the end of the visit."
+    )
     received_at = fields.Datetime(
         readonly=True, copy=False, help="When the telephone got through with it."
     )
@@ -121,7 +129,8 @@ class TradeVisit(models.Model):
     def _compute_display_name(self):
         for visit in self:
             day = fields.Date.to_string(visit.day) or ""
-            visit.display_name = f"{visit.partner_id.name or ''} · {day}"
+            # Who sees an own visit may see its customer no more.
+            visit.display_name = f"{visit.partner_id.sudo().name or ''} · {day}"
 
     @api.depends("started_at", "ended_at")
     def _compute_duration(self):
@@ -179,7 +188,7 @@ class TradeVisit(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
-            self._check_proof(vals)
+            self._check_proof([name for name, value in vals.items() if value])
             if not self.env.su and vals.get("state", "planned") != "planned":
                 raise UserError(self.env._("A new visit is planned; it is begun on the phone."))
         return super().create(vals_list)
@@ -188,16 +197,18 @@ class TradeVisit(models.Model):
         self._check_proof(vals)
         if not self.env.su and "state" in vals:
             raise UserError(self.env._("A visit goes on by its buttons."))
-        if not self.env.su and {"partner_id", "user_id"} & vals.keys():
+        if not self.env.su and FIXED_FIELDS & vals.keys():
             if any(visit.state in ("ongoing", "done") for visit in self):
                 raise UserError(
-                    self.env._("Who visited whom stays as it was: plan another visit instead.")
+                    self.env._(
+                        "Who visited whom, and when, stays as it was: plan another visit instead."
+                    )
                 )
         return super().write(vals)
 
     @api.model
-    def _check_proof(self, vals):
-        if not self.env.su and PROOF_FIELDS & {name for name, value in vals.items() if value}:
+    def _check_proof(self, names):
+        if not self.env.su and not PROOF_FIELDS.isdisjoint(names):
             raise UserError(
                 self.env._("Where and when a visit was is told by the phone, and cannot be typed.")
             )

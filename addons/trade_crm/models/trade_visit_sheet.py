@@ -1,11 +1,13 @@
 import base64
 import binascii
 from datetime import timedelta
+from math import inf
 
 from odoo import api, fields, models
 from odoo.exceptions import ConcurrencyError, LockError, UserError
 from odoo.fields import Domain
 from odoo.tools.mimetypes import guess_mimetype
+from odoo.tools.misc import format_date
 
 # Clocks of telephones are not exact, and a visit may wait for a connection.
 CLOCK_TOLERANCE = timedelta(minutes=10)
@@ -35,20 +37,22 @@ class TradeVisit(models.Model):
 
     @api.model
     @api.readonly
-    def get_sheet(self, visit_id=None, partner_id=None):
+    def get_sheet(self, visit_id=None, partner_id=None, token=None):
         """What is known before a visit, to be filled in on site.
 
         :param visit_id: a visit that is planned or going on, or
         :param partner_id: the customer, for a visit that nobody has planned
+        :param token: of what the phone has not sent, or does not know to have arrived
         :return: dict of plain values
         :raise AccessError: when the user may not read the customer
         """
         visit = self.browse(visit_id or ())
         visit.check_access("read")
-        customer = self.env["res.partner"]._get_readable_customer(
-            visit.partner_id.id if visit else partner_id
-        )
+        customer, is_readable = self._get_sheet_customer(visit, partner_id)
+        # Two phones, or two windows, go on with one visit.
+        visit = visit or self._find_ongoing(customer)
         return {
+            "sent": bool(token) and self._find_sent(token).state,
             "visit": bool(visit)
             and {
                 "id": visit.id,
@@ -59,15 +63,32 @@ class TradeVisit(models.Model):
                 **{name: visit[name] or "" for name in ("purpose", "report", "next_step")},
                 "contact_id": visit.contact_id.id,
             },
-            "customer": self._describe_customer(customer),
+            "customer": self._describe_customer(customer, is_readable),
             "last": self._describe_last(customer),
-            "products": self._get_usual_products(customer),
+            "products": self._get_usual_products(customer) if is_readable else [],
             "competitors": self._get_competitors(),
             "purposes": self._fields["purpose"]._description_selection(self.env),
             "kinds": self.env["trade.market.note"]._fields["kind"]._description_selection(self.env),
             "currency": self.env.company.currency_id.symbol,
-            "may_order": self.env["sale.order"].has_access("create"),
+            "may_order": is_readable and self.env["sale.order"].has_access("create"),
         }
+
+    @api.model
+    def _get_sheet_customer(self, visit, partner_id):
+        """The customer, and whether the user may read it: an own visit goes on after it has moved.
+
+        :raise AccessError: when the user may neither read it nor has begun a visit
+        """
+        customer = visit.partner_id
+        if visit.user_id == self.env.user and not customer.has_access("read"):
+            return customer, False
+        partners = self.env["res.partner"]
+        return partners._get_readable_customer(customer.id or partner_id), True
+
+    @api.model
+    def _find_ongoing(self, customer):
+        domain = Domain("user_id", "=", self.env.uid) & Domain("state", "=", "ongoing")
+        return self.search(domain & Domain("partner_id", "=", customer.id), limit=1)
 
     def _get_own_token(self):
         """That of a visit which the user has begun, so that another phone can go on with it."""
@@ -77,7 +98,7 @@ class TradeVisit(models.Model):
     @api.model
     @api.readonly
     def get_plan(self):
-        """The user's visits of today, and those that have begun and not ended.
+        """The user's visits of today, those that were missed, and those that have not ended.
 
         :return: list of dicts of plain values
         """
@@ -86,9 +107,9 @@ class TradeVisit(models.Model):
             Domain("user_id", "=", self.env.uid)
             & (
                 Domain("state", "=", "ongoing")
-                | Domain("state", "=", "planned") & Domain("day", "=", today)
+                | Domain("state", "=", "planned") & Domain("day", "<=", today)
             ),
-            order="day, sequence, id",
+            order="state desc, day desc, sequence, id",
             limit=MOST_PLANNED,
         )
         return [
@@ -97,8 +118,10 @@ class TradeVisit(models.Model):
                 "state": visit.state,
                 "state_label": visit._get_label("state"),
                 "purpose": visit._get_label("purpose"),
-                "customer": visit.partner_id.name,
-                "address": visit.partner_id._get_short_address(),
+                "day": format_date(self.env, visit.day),
+                "is_late": visit.day < today,
+                "customer": visit.partner_id.sudo().name,
+                "address": visit.partner_id.sudo()._get_short_address(),
             }
             for visit in visits
         ]
@@ -107,7 +130,18 @@ class TradeVisit(models.Model):
         return dict(self._fields[name]._description_selection(self.env))[self[name]]
 
     @api.model
-    def _describe_customer(self, customer):
+    def _describe_customer(self, customer, is_readable):
+        if not is_readable:
+            customer_sudo = customer.sudo()
+            return {
+                "id": customer.id,
+                "name": customer_sudo.name,
+                "is_archived": not customer_sudo.active,
+                "address": "",
+                "phone": "",
+                "place": False,
+                "contacts": [],
+            }
         people = self.env["res.partner"].search(
             [("parent_id", "=", customer.id), ("type", "=", "contact")], limit=MOST_NOTES
         )
@@ -155,18 +189,28 @@ class TradeVisit(models.Model):
 
         :param token: of the telephone, see ``trade.once.mixin``
         :param values: dict with ``visit_id`` or ``partner_id``; ``started_at`` and, when it is over,
-            ``ended_at`` (UTC); ``location_state``, ``latitude``, ``longitude``, ``accuracy``;
+            ``ended_at`` (UTC) with ``end_token``, the same however often the end is sent; ``location_state``, ``latitude``, ``longitude``, ``accuracy``;
             :data:`TEXT_FIELDS`; ``notes``, list of dicts as ``trade.market.note`` has fields
         :return: dict with ``id`` and ``state``
         :raise UserError: says what is wrong; nothing is saved
         """
+        if not isinstance(values, dict):
+            raise UserError(self.env._("This is no visit."))
         visit = self._find_sent(token)
         if not visit:
             visit = self._begin(token, values)
-        visit = visit.sudo(False)
+        # Of the company in which it began, whichever is chosen meanwhile.
+        visit = visit.sudo(False).with_context(allowed_company_ids=visit.company_id.ids)
         self._lock_visit(visit)
         if visit.state == "ongoing":
-            visit._fill_in(values)
+            visit._fill_in_or_tell(values)
+        elif values.get("ended_at") and values.get("end_token") != visit.sudo().end_token:
+            raise UserError(
+                self.env._(
+                    "This visit was finished already, in another window or on another phone. What was"
+                    " typed here is not in it: copy it into the visit."
+                )
+            )
         return {"id": visit.id, "state": visit.state}
 
     @api.model
@@ -191,6 +235,7 @@ class TradeVisit(models.Model):
         visit.sudo().write(
             {
                 "state": "ongoing",
+                "user_id": self.env.uid,
                 "started_at": started_at,
                 "day": fields.Datetime.context_timestamp(visit, started_at).date(),
                 "trade_token": self._get_token_key(token),
@@ -208,18 +253,30 @@ class TradeVisit(models.Model):
             raise ConcurrencyError(self.env._("This is being saved already.")) from error
         visit.invalidate_recordset(["state"])
 
+    def _fill_in_or_tell(self, values):
+        try:
+            self._fill_in(values)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise UserError(
+                self.env._("Something that was typed is of a wrong kind: %s", error)
+            ) from error
+
     def _fill_in(self, values):
         self.ensure_one()
         notes = values.get("notes") or []
         if len(notes) > MOST_NOTES:
             raise UserError(self.env._("A visit has %s market notes at most.", MOST_NOTES))
-        self.write({name: values[name] or False for name in TEXT_FIELDS if name in values})
+        vals = {name: values[name] or False for name in TEXT_FIELDS if name in values}
+        if not vals.get("next_step"):
+            vals["next_day"] = False
+        self.write(vals)
         if not values.get("ended_at"):
             return
         self.env["trade.market.note"]._create_of_visit(self, notes)
         self.sudo().write(
             {
                 "state": "done",
+                "end_token": values.get("end_token"),
                 "ended_at": max(self._get_phone_time(values["ended_at"]), self.started_at),
                 "received_at": fields.Datetime.now(),
             }
@@ -256,7 +313,7 @@ class TradeVisit(models.Model):
             )
         except (KeyError, TypeError, ValueError):
             return {"location_state": "unavailable"}
-        if not (abs(latitude) <= 90 and abs(longitude) <= 180 and accuracy >= 0):
+        if not (abs(latitude) <= 90 and abs(longitude) <= 180 and 0 <= accuracy < inf):
             return {"location_state": "unavailable"}
         return {
             "location_state": "located",

@@ -58,6 +58,7 @@ class TestContactLog(LeadCommon):
     def test_roles(self):
         self._log(self.user_agent_east, kind="complaint")
         self.assertTrue(self._rows(kind="complaint"))
+        self.assertTrue(self._rows(self.user_agent_east, kind="complaint"), "who logs it finds it")
         self.assertFalse(self._rows(self.user_shanghai))
         with self.assertRaises(AccessError):
             self._log(self.user_auditor)

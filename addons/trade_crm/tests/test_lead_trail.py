@@ -150,9 +150,11 @@ class TestLeadTrail(TrailCommon):
         self._post(self.lead, self.user_zhejiang)
         self.env.flush_all()
         self.assertTrue(self._read(self.user_auditor))
+        self._post(self.wok, self.user_zhejiang, "Called")
+        self.env.flush_all()
         for user in (self.user_marketer_east, self.user_agent_east):
-            with self.assertRaises(AccessError):
-                self._read(user)
+            self.assertEqual(self._read(user).lead_id.ids, [], "they read no leads")
+            self.assertIn("Called", "".join(self._read(user).mapped("body")))
 
     def test_buttons(self):
         self._post(self.lead, self.user_zhejiang)

@@ -1,10 +1,11 @@
 from psycopg2.errors import UniqueViolation
 
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Command
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
-from .visit_common import VisitCommon
+from .visit_common import TOKEN, VisitCommon
 
 
 @tagged("post_install", "-at_install")
@@ -153,6 +154,44 @@ class TestMarketNote(VisitCommon):
             aggregates=["price:avg", "own_price:avg", "gap:avg", "shelf_share:avg", "facings:avg"],
         )
         self.assertEqual(found, (23.0, 20.0, 15.0, 25.0, 1.0))
+
+    def test_nobody_answers_an_own_note(self):
+        note = self._as(self.rep, self._note(kind="price", product_id=self.product.id, price=9.0))
+        for vals in (
+            {"state": "taken"},
+            {"answer": "The boss agrees"},
+            {"answered_by_id": self.manager.id},
+            {"own_price": 1.0},
+            {"manager_id": self.rep.id},
+        ):
+            with self.assertRaises(UserError, msg=vals):
+                note.write(vals)
+            with self.assertRaises(UserError, msg=vals):
+                self._note(**vals)
+
+    def test_names_of_competitors(self):
+        notes = self.env["trade.market.note"]
+        percent = self.env["trade.competitor"].create({"name": "Zz 100 Foods"})
+        self.assertNotEqual(notes._find_competitor("Zz 100%"), percent)
+        self.assertFalse(notes._find_competitor("   "))
+
+    def test_notes_of_another_company_than_the_chosen_one(self):
+        self._record()
+        self.rep.company_ids = [Command.link(self.company_us.id)]
+        visits = self.env["trade.visit"].with_user(self.rep)
+        visits = visits.with_context(allowed_company_ids=[self.company_us.id])
+        values = self._values(
+            ended_at=self._ago(minutes=1), notes=[{"kind": "wish", "text": "Blue ramen"}]
+        )
+        sent = visits.record(TOKEN, values)
+        note = self.env["trade.visit"].browse(sent["id"]).market_note_ids
+        self.assertEqual((sent["state"], note.company_id), ("done", self.company_cn))
+
+    def test_manager_who_left(self):
+        self.company_cn.trade_market_manager_id = self.user_east
+        self.manager.active = False
+        note = self._note(kind="wish", categ_id=self.noodles.id)
+        self.assertEqual(note.manager_id, self.user_east)
 
     def test_competitor_once(self):
         with self.assertRaises(UniqueViolation), mute_logger("odoo.sql_db"):

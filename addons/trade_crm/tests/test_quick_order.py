@@ -97,6 +97,7 @@ class TestQuickOrder(TerritoryCommon, AccessCommon):
         self.assertEqual((order.state, order.picking_ids.ids), ("draft", []))
         again = self._send(confirm=True)
         self.assertEqual((again["id"], order.state), (order.id, "draft"), "sent already")
+        self.assertTrue(again["refusal"], "what is not confirmed is not called sent")
 
     def test_a_copy_is_another_order(self):
         order = self.env["sale.order"].browse(self._send()["id"])

@@ -5,6 +5,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.exceptions import AccessError, ConcurrencyError, UserError, ValidationError
 from odoo.fields import Command
+from odoo.http import SessionExpiredException
 from odoo.tests import HttpCase, tagged
 
 from ..models import trade_visit_sheet
@@ -29,15 +30,76 @@ class TestVisit(VisitCommon):
         self.assertEqual(visit.report, "They want more tea.\nAnd a discount.")
 
     def test_sent_again_changes_nothing(self):
-        visit = self._finish(next_step="Send samples")
+        end = {"end_token": "first-end", "next_step": "Send samples"}
+        visit = self._finish(**end)
         messages = len(self.wok.message_ids)
         activities = self.wok.activity_ids
-        self.assertEqual(self._finish(report="Something else"), visit)
-        self.assertEqual(self._record(report="Begun again"), visit)
+        self.assertEqual(self._finish(**end), visit)
+        self.assertEqual(self._record(report="Begun again"), visit, "a start that comes late")
         self.assertEqual(visit.state, "done")
         self.assertEqual(visit.report, "They want more tea.\nAnd a discount.")
         self.assertEqual(len(self.wok.message_ids), messages)
         self.assertEqual(self.wok.activity_ids, activities)
+
+    def test_another_end_is_not_dropped_silently(self):
+        """Two phones go on with one visit; what the second one typed is not thought to be saved."""
+        visit = self._finish(end_token="first-end")
+        with self.assertRaisesRegex(UserError, "finished already"):
+            self._finish(end_token="second-end", report="Big order promised")
+        self.assertEqual(
+            self._visits().get_sheet(partner_id=self.wok.id, token=TOKEN)["sent"], "done"
+        )
+        self.assertEqual(visit.report, "They want more tea.\nAnd a discount.")
+
+    def test_second_phone_goes_on(self):
+        visit = self._record()
+        seen = self._visits().get_sheet(partner_id=self.wok.id)["visit"]
+        self.assertEqual((seen["id"], seen["token"]), (visit.id, TOKEN))
+
+    def test_who_begins_is_who_visits(self):
+        visit = self._plan()
+        self._record(self.user_east, visit_id=visit.id)
+        self.assertEqual(visit.user_id, self.user_east)
+
+    def test_phone_of_another_user_waits(self):
+        visits = self._visits().with_context(uid=self.user_shanghai.id)
+        with self.assertRaises(SessionExpiredException):
+            visits.record(TOKEN, self._values())
+
+    def test_customer_that_moved_away(self):
+        visit = self._record()
+        self.wok.write({"territory_id": self.shanghai.id, "user_id": False})
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertEqual(self._visits().get_plan()[0]["customer"], "Golden Wok East")
+        sheet = self._visits().get_sheet(visit.id)
+        self.assertEqual(
+            (sheet["customer"]["name"], sheet["customer"]["phone"]), ("Golden Wok East", "")
+        )
+        self.assertFalse(sheet["may_order"])
+        self.assertEqual(self._finish(), visit)
+        self.assertEqual(visit.state, "done")
+
+    def test_next_day_without_a_step(self):
+        self.assertFalse(self._finish(next_step="", next_day="2026-04-20").next_day)
+
+    def test_odd_values_get_a_sentence(self):
+        for number, values in enumerate(
+            (
+                {"purpose": "bogus"},
+                {"next_step": "x", "next_day": "tomorrow"},
+                {"notes": "abc"},
+                {"notes": [{"kind": "bogus"}]},
+                {"notes": [{"kind": "competitor", "price": "abc", "competitor": "X"}]},
+                {"partner_id": None},
+                {"partner_id": "abc"},
+            )
+        ):
+            with self.assertRaises(UserError, msg=values):
+                self._finish(token=f"odd-values-{number}", **values)
+        for values in (None, [], "x"):
+            with self.assertRaises(UserError):
+                self._visits().record(TOKEN, values)
 
     def test_sent_at_once_is_tried_again(self):
         visit = self._record()
@@ -161,6 +223,8 @@ class TestVisit(VisitCommon):
             {"latitude": 30.0},
             {"location_state": "located"},
             {"state": "done"},
+            {"distance": 1.0},
+            {"duration": 9.0},
         ):
             with self.assertRaises(UserError, msg=vals):
                 visit.write(vals)
@@ -170,8 +234,14 @@ class TestVisit(VisitCommon):
     def test_done_stays_done(self):
         visit = self._as(self.rep, self._finish())
         visit.report = "They want much more tea."
-        with self.assertRaises(UserError):
-            visit.partner_id = self.bund
+        for vals in (
+            {"partner_id": self.bund.id},
+            {"day": "2020-01-01"},
+            {"started_at": False},
+            {"trade_token": False},
+        ):
+            with self.assertRaises(UserError, msg=vals):
+                visit.write(vals)
         for method in ("action_cancel", "action_plan", "unlink"):
             with self.assertRaises(UserError, msg=method):
                 getattr(visit, method)()
@@ -250,11 +320,12 @@ class TestVisit(VisitCommon):
         later = self._plan(sequence=20)
         first = self._plan(self.chain, sequence=5)
         self._plan(day=fields.Date.add(today, days=1))
+        missed = self._plan(day=fields.Date.subtract(today, days=2))
         self._plan(user=self.user_east)
         self._plan().action_cancel()
         begun = self._record(started_at=self._ago(days=2))
         plan = self._visits().get_plan()
-        self.assertEqual([row["id"] for row in plan], [begun.id, first.id, later.id])
+        self.assertEqual([row["id"] for row in plan], [first.id, later.id, missed.id, begun.id])
 
     def test_order_of_a_visit(self):
         visit = self._record()

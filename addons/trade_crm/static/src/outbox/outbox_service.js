@@ -30,8 +30,8 @@ function isPassing(error) {
  * the page can be opened again. Drafts are what is being typed, by key.
  */
 export const outboxService = {
-    dependencies: ["orm"],
-    start(env, { orm }) {
+    dependencies: ["notification", "orm"],
+    start(env, { notification, orm }) {
         const store = new OutboxStore(`trade_crm.outbox.${session.db}.${user.userId}`, [ENTRIES, DRAFTS]);
         const state = reactive({ entries: [], sending: false });
         const mutex = new Mutex();
@@ -85,7 +85,15 @@ export const outboxService = {
                             continue;
                         }
                         const done = await attempt(entry);
-                        outcome = entry.id === wanted ? done : outcome;
+                        if (entry.id === wanted) {
+                            outcome = done;
+                        } else if (done.result?.refusal) {
+                            // It has arrived, and nobody is on the page that would say so.
+                            notification.add(`${entry.title}: ${done.result.refusal}`, {
+                                type: "warning",
+                                sticky: true,
+                            });
+                        }
                         if (done.waiting) {
                             break;
                         }
@@ -101,22 +109,28 @@ export const outboxService = {
         }
 
         /**
-         * Keep an entry and send it.
+         * Keep an entry, and what belongs to it, and send them in this order.
          *
-         * @returns {Promise<{result?: any, waiting?: boolean}>} waiting: it is sent when the connection is back
-         * @throws what the server says to it; it is kept no longer, and the page still has it
+         * @returns {Promise<{result?: any, waiting?: boolean}>} of the first; waiting: it is sent when the
+         *  connection is back
+         * @throws what the server says to the first; none is kept any longer, and the page still has them
          */
-        async function send(entry) {
+        async function send(...entries) {
             await ready;
-            // In the companies of now, whichever are chosen when it gets through.
-            const kwargs = { context: { ...user.context } };
-            const kept = { id: makeToken(), at: Date.now(), error: false, kwargs, ...entry };
-            const isStored = await store.put(ENTRIES, kept.id, kept);
-            state.entries.push(kept);
-            const outcome = await flush(kept.id);
+            const kept = [];
+            let isStored = true;
+            for (const entry of entries) {
+                // In the companies of now, whichever are chosen when it gets through.
+                const kwargs = { context: { ...user.context } };
+                const at = Date.now() + kept.length / 1000;
+                kept.push({ id: makeToken(), at, error: false, kwargs, ...entry });
+                isStored = (await store.put(ENTRIES, kept.at(-1).id, kept.at(-1))) && isStored;
+            }
+            state.entries.push(...kept);
+            const outcome = await flush(kept[0].id);
             if (outcome.error || (outcome.waiting && !isStored)) {
-                await forget(kept);
-                throw outcome.error || new ConnectionLostError(entry.method);
+                await Promise.all(kept.map(forget));
+                throw outcome.error || new ConnectionLostError(kept[0].method);
             }
             return outcome;
         }

@@ -14,6 +14,8 @@ import { getKept, keep } from "../core/kept_state";
 
 const MODEL = "trade.quick.order";
 const SEARCH_DELAY = 300;
+// Prices and stock of yesterday are others.
+const LONGEST_DRAFT = 24 * 60 * 60 * 1000;
 
 /** An order with a thumb: the customer, what they usually buy, how much of it, send. */
 export class QuickOrder extends Component {
@@ -34,15 +36,41 @@ export class QuickOrder extends Component {
         this.token = makeToken();
         this.state = useState({ data: null, lines: [], text: "", found: [], sending: false, isKept: false });
         this.search = useDebounced(() => this.find(), SEARCH_DELAY);
+        this.saveDraft = useDebounced(() => this.keepDraft(), SEARCH_DELAY);
         onWillStart(() => this.partnerId && this.loadBasket());
     }
 
     async loadBasket() {
         this.state.data = await this.orm.call(MODEL, "get_basket", [this.partnerId]);
         keep(this, { partnerId: this.partnerId });
-        this.state.lines = this.state.data.lines.map((line) => ({ ...line, quantity: 0 }));
+        const draft = await this.findDraft();
+        const quantities = new Map((draft?.lines || []).map((line) => [line.product_id, line.quantity]));
+        const usual = new Set(this.state.data.lines.map(({ product_id }) => product_id));
+        this.token = draft?.token || makeToken();
+        this.state.lines = [
+            ...(draft?.lines || []).filter(({ product_id }) => !usual.has(product_id)),
+            ...this.state.data.lines.map((line) => ({ ...line, quantity: quantities.get(line.product_id) || 0 })),
+        ];
         this.state.text = "";
         this.state.found = [];
+    }
+
+    // What is typed survives the page, until it is sent.
+    get draftKey() {
+        return `order-${this.partnerId}-${this.visitToken || ""}`;
+    }
+
+    async findDraft() {
+        const drafts = await this.outbox.getDrafts();
+        return drafts.find(({ key, at }) => key === this.draftKey && at > Date.now() - LONGEST_DRAFT);
+    }
+
+    makeDraft() {
+        return { key: this.draftKey, at: Date.now(), token: this.token, lines: this.ordered, values: {} };
+    }
+
+    keepDraft() {
+        return this.state.data && this.outbox.saveDraft(this.draftKey, this.makeDraft());
     }
 
     async find() {
@@ -71,22 +99,26 @@ export class QuickOrder extends Component {
         }
         this.state.text = "";
         this.state.found = [];
+        this.saveDraft();
     }
 
     change(line, by) {
         line.quantity = Math.max(0, line.quantity + by);
+        this.saveDraft();
     }
 
     setQuantity(line, ev) {
         const quantity = parseFloat(ev.target.value.replace(",", "."));
         line.quantity = quantity > 0 ? quantity : 0;
         ev.target.value = line.quantity;
+        this.saveDraft();
     }
 
     takeUsual() {
         for (const line of this.state.lines) {
             line.quantity = line.usual;
         }
+        this.saveDraft();
     }
 
     get pickerTitle() {
@@ -147,7 +179,19 @@ export class QuickOrder extends Component {
                 args: [this.partnerId, lines, this.token, confirm, this.visitToken],
                 title: _t("Order of %s", this.state.data.customer.name),
                 group: this.visitToken || undefined,
+                draft: {
+                    key: this.draftKey,
+                    draft: this.makeDraft(),
+                    action: {
+                        type: "ir.actions.client",
+                        tag: "trade_crm.quick_order",
+                        name: _t("Quick order"),
+                        context: { active_id: this.partnerId, visit_token: this.visitToken },
+                    },
+                },
             });
+            this.saveDraft.cancel();
+            await this.outbox.dropDraft(this.draftKey);
             this.token = makeToken();
             if (waiting) {
                 this.state.isKept = true;

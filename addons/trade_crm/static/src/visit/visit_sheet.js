@@ -59,16 +59,12 @@ export class VisitSheet extends Component {
             return;
         }
         keep(this, { visitId: this.visitId, partnerId: this.partnerId });
-        const drafts = await this.outbox.getDrafts();
-        const draft = drafts.find(
-            ({ values }) =>
-                (this.visitId && values.visit_id === this.visitId) ||
-                (this.partnerId && !values.visit_id && values.partner_id === this.partnerId),
-        );
+        let draft = await this.findDraft();
         try {
             this.state.sheet = await this.orm.call(MODEL, "get_sheet", [], {
                 visit_id: this.visitId || null,
                 partner_id: this.partnerId || null,
+                token: draft?.token || null,
             });
         } catch (error) {
             if (!(error instanceof ConnectionLostError)) {
@@ -77,22 +73,47 @@ export class VisitSheet extends Component {
             this.state.sheet = draft?.sheet || null;
             this.state.isOffline = !draft;
         }
-        if (this.state.sheet) {
-            this.state.draft = this.isOver ? null : draft || this.makeDraft();
+        if (!this.state.sheet) {
+            return;
         }
+        if (draft && this.state.sheet.sent === "done") {
+            // It has arrived, and the page was closed before it heard so.
+            await this.sendPhotos(draft);
+            await this.outbox.dropDraft(draft.token);
+            draft = null;
+        }
+        this.state.draft = this.isOver || this.isOfAnother ? null : draft || this.makeDraft();
+        if (draft && !draft.values.location_state) {
+            this.begin();
+        }
+    }
+
+    async findDraft() {
+        const drafts = await this.outbox.getDrafts();
+        return drafts.find(
+            ({ values }) =>
+                (this.visitId && values.visit_id === this.visitId) ||
+                (this.partnerId && !values.visit_id && values.partner_id === this.partnerId),
+        );
     }
 
     get isOver() {
         return ["done", "cancelled"].includes(this.state.sheet.visit?.state);
     }
 
+    get isOfAnother() {
+        const { visit } = this.state.sheet;
+        return visit && visit.state === "ongoing" && !visit.token;
+    }
+
     makeDraft() {
         const { visit, customer } = this.state.sheet;
         return {
             token: visit?.token || makeToken(),
+            endToken: makeToken(),
             photos: [],
             values: {
-                visit_id: this.visitId,
+                visit_id: this.visitId || visit?.id,
                 partner_id: customer.id,
                 started_at: visit?.started_at || null,
                 purpose: visit?.purpose || "care",
@@ -131,17 +152,25 @@ export class VisitSheet extends Component {
         this.keep();
     }
 
-    /** Begins at once; the place is added when the phone has found it. */
     async start() {
-        const { draft } = this.state;
-        draft.values.started_at = now();
+        this.state.draft.values.started_at = now();
         await this.saveDraft();
+        await this.begin();
+    }
+
+    /** It has begun already; the place is added when the phone has found it. */
+    async begin() {
+        const { draft, sheet } = this.state;
         Object.assign(draft.values, await locate());
+        if (this.state.draft !== draft) {
+            // Ended meanwhile, or another visit is on the page.
+            return;
+        }
         await this.saveDraft();
         try {
-            const { result } = await this.send(draft.values);
+            const { result } = await this.outbox.send(this.makeEntry(draft, sheet, draft.values));
             if (result?.state === "done") {
-                await this.end();
+                await this.end(draft);
             }
         } catch (error) {
             draft.values.started_at = null;
@@ -185,13 +214,12 @@ export class VisitSheet extends Component {
     // Sending
     // ------------------------------------------------------------------
 
-    send(values) {
-        const { draft, sheet } = this.state;
+    makeEntry(draft, sheet, values) {
         const notes = draft.values.notes.map(({ product, competitor, ...note }) => ({
             ...note,
             competitor: note.kind === "competitor" ? competitor : undefined,
         }));
-        return this.outbox.send({
+        return {
             model: MODEL,
             method: "record",
             args: [draft.token, { ...values, notes }],
@@ -204,15 +232,32 @@ export class VisitSheet extends Component {
                     type: "ir.actions.client",
                     tag: "trade_crm.visit",
                     name: _t("Visit"),
-                    context: this.visitId
-                        ? { active_model: MODEL, active_id: this.visitId }
+                    context: draft.values.visit_id
+                        ? { active_model: MODEL, active_id: draft.values.visit_id }
                         : { partner_id: sheet.customer.id },
                 },
             },
-        });
+        };
     }
 
-    /** The text first: photos take long on a weak connection. */
+    makePhotoEntries(draft) {
+        return draft.photos.map(({ name, url }) => ({
+            model: MODEL,
+            method: "add_photo",
+            args: [draft.token, name, url.slice(url.indexOf(",") + 1)],
+            title: _t("Photo of the visit to %s", draft.sheet?.customer.name || this.state.sheet.customer.name),
+            group: draft.token,
+        }));
+    }
+
+    async sendPhotos(draft) {
+        const entries = this.makePhotoEntries(draft);
+        if (entries.length) {
+            await this.outbox.send(...entries);
+        }
+    }
+
+    /** All of it is kept before the first is sent; the text first, as photos take long. */
     async finish() {
         if (this.state.sending) {
             return;
@@ -220,24 +265,15 @@ export class VisitSheet extends Component {
         this.state.sending = true;
         const { draft, sheet } = this.state;
         try {
-            await this.send({ ...draft.values, ended_at: now() });
-            for (const { name, url } of draft.photos) {
-                await this.outbox.send({
-                    model: MODEL,
-                    method: "add_photo",
-                    args: [draft.token, name, url.slice(url.indexOf(",") + 1)],
-                    title: _t("Photo of the visit to %s", sheet.customer.name),
-                    group: draft.token,
-                });
-            }
-            await this.end();
+            const values = { ...draft.values, ended_at: now(), end_token: draft.endToken };
+            await this.outbox.send(this.makeEntry(draft, sheet, values), ...this.makePhotoEntries(draft));
+            await this.end(draft);
         } finally {
             this.state.sending = false;
         }
     }
 
-    async end() {
-        const { token } = this.state.draft;
+    async end({ token }) {
         this.state.ended = token;
         await this.outbox.dropDraft(token);
     }
