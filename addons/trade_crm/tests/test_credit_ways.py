@@ -234,6 +234,14 @@ class TestCreditWays(CreditCommon):
                 self.env.flush_all()
                 self.assertRefused("would owe", order.action_confirm)
 
+    def test_debt_is_not_put_on_somebody_else(self):
+        self._set_limit(100)
+        order = self._quote(500.0, user_id=self.user_rep.id)
+        other = self._make_customer("Silk Road")
+        self._as(self.user_rep, self.customer).write({"commercial_partner_id": other.id})
+        self.env.flush_all()
+        self.assertRefused("Golden Wok would owe", self._as(self.user_rep, order).action_confirm)
+
     def test_source_has_no_other_way(self):
         found = _find_all_callers()
         known = KNOWN.keys() | NOT_NEEDED | NOT_ORDERS
