@@ -21,6 +21,7 @@ MODULES = (
     "collision",
     "funnel",
     "lead_assign",
+    "tickets",
     "credit",
     "segments",
 )

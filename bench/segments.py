@@ -67,6 +67,62 @@ def segment_count(bench):
             bench.report(f"segment_count{name}", seconds * 1e3, unit="ms", most=300)
 
 
+@row("customer_360")
+def customer_360(bench):
+    """The page of a customer with 5,000 orders, as a seller of its territory opens it."""
+    ensure_sales(bench.work)
+    with databases.environment(bench.work, trade_today=TODAY) as env:
+        rep = env["res.users"].search([("login", "=", REP)])
+        customer = _give_orders(env, rep)
+        partners = env["res.partner"].with_user(rep)
+        partners = partners.with_context(allowed_company_ids=rep.company_id.ids, trade_today=TODAY)
+        times, queries = [], 0
+        for _turn in range(6):
+            env.flush_all()
+            env.invalidate_all()
+            # Every request reads who asks, and for which company.
+            partners.env.user.partner_id.tz, partners.env.company.name
+            before = env.cr.sql_log_count
+            times.append(clock(lambda: partners.get_trade_360(customer.id)))
+            queries = env.cr.sql_log_count - before
+        bench.report("customer_360", statistics.median(times[1:]) * 1e3, unit="ms", most=300)
+        bench.report("customer_360_queries", queries, unit="queries", most=15)
+        env.invalidate_all()
+        timeline = clock(lambda: partners.get_trade_timeline(customer.id))
+        bench.report("customer_360_timeline", timeline * 1e3, unit="ms")
+        env.cr.rollback()
+
+
+def _give_orders(env, rep):
+    """A customer of the territories of ``rep`` to whom 5,000 orders are moved."""
+    [[customer_id]] = env.execute_query(
+        SQL(
+            "SELECT profile.partner_id FROM trade_customer_profile profile"
+            " JOIN res_partner customer ON customer.id = profile.partner_id"
+            " WHERE profile.company_id = %s AND customer.territory_id = ANY(%s)"
+            " ORDER BY profile.order_count DESC LIMIT 1",
+            rep.company_id.id,
+            list(rep._get_territory_ids() or rep.trade_territory_ids.ids),
+        )
+    )
+    customer = env["res.partner"].browse(customer_id)
+    env.execute_query(
+        SQL(
+            "UPDATE sale_order moved SET partner_id = %(customer)s, partner_invoice_id = %(customer)s,"
+            " territory_id = %(territory)s WHERE id IN (SELECT id FROM sale_order"
+            " WHERE company_id = %(company)s AND state = 'sale' ORDER BY id LIMIT 5000)",
+            customer=customer.id,
+            territory=customer.territory_id.id,
+            company=rep.company_id.id,
+        )
+    )
+    env.invalidate_all()
+    pairs = {(customer.id, rep.company_id.id)}
+    env["trade.customer.profile"]._rebuild_pairs(dict.fromkeys(pairs, "order"))
+    env["trade.sales.fact"]._rebuild_pairs(pairs)
+    return customer
+
+
 @row("tags_all")
 def tags_all(bench):
     """Every default rule, when it has run before; the first time gives all of the tags."""

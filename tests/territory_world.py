@@ -227,6 +227,7 @@ class TerritoryWorld(TerritoryCommon):
         cls.segment = cls.env["trade.segment"].create(
             {"name": "Few", "company_id": cls.company_cn.id, "line_ids": [line]}
         )
+        cls.competitor = cls.env["trade.competitor"].create({"name": "A competitor"})
         cls.approval_rule = cls.env["trade.approval.rule"].create(
             {
                 "name": "Every order of nobody",
@@ -323,6 +324,7 @@ class TerritoryWorld(TerritoryCommon):
         )
 
         cls._build_audience()
+        cls._build_visit()
         approver = cls.users["near"]
         request = cls.env["trade.approval.request"].create(
             {
@@ -354,6 +356,47 @@ class TerritoryWorld(TerritoryCommon):
         cls.target.partner_latitude = 12.5
         cls.tag_rule.action_switch_on()
         cls.segment._freeze()
+
+    @classmethod
+    def _build_visit(cls):
+        """The customer was visited, and something was noted there."""
+        visit = cls.env["trade.visit"].create(
+            {
+                "partner_id": cls.target.id,
+                "contact_id": cls.target_contact.id,
+                "report": SECRET,
+                "next_step": SECRET,
+                "state": "done",
+                "started_at": "2026-03-05 08:00:00",
+                "ended_at": "2026-03-05 08:30:00",
+            }
+        )
+        visit.message_post(body=SECRET)
+        cls.env["trade.market.note"].create(
+            {
+                "visit_id": visit.id,
+                "kind": "competitor",
+                "competitor_id": cls.competitor.id,
+                "competitor_product": SECRET,
+                "price": AMOUNT,
+                "text": SECRET,
+            }
+        )
+        visit._tell_of_visits()
+
+    @classmethod
+    def _build_answer(cls):
+        survey = cls.env["trade.survey"].create(
+            {"name": "After a ticket", "company_id": cls.company_cn.id, "recovery_type_id": False}
+        )
+        answer = (
+            cls.env["trade.survey.invitation"]
+            .sudo()
+            .create(survey._prepare_invitation(cls.target, cls.ticket, channel="email"))
+        )
+        answer.write(
+            {"partner_name": SECRET, "nps": "2", "nps_group": "detractor", "comment": SECRET}
+        )
 
     @classmethod
     def _build_accounting(cls):
@@ -459,8 +502,14 @@ class TerritoryWorld(TerritoryCommon):
                 "description": SECRET,
                 "partner_id": cls.target.id,
                 "team_id": cls.helpdesk_team.id,
+                "trade_order_id": cls.order.id,
+                "trade_picking_id": cls.picking.id,
+                "trade_solution": SECRET,
             }
         )
+        # Its clock stands still from now on.
+        cls.ticket.stage_id = cls.env.ref("helpdesk_mgmt.helpdesk_ticket_stage_awaiting")
+        cls._build_answer()
 
     @classmethod
     def _build_messages(cls):

@@ -1,6 +1,7 @@
 """The pictures of `docs/`, from a server with the demo company (`make run`, in another terminal).
 
-Runs with the Python of the addons, which has Playwright; the browser is the system's.
+Runs with the Python of the addons, which has Playwright; the browser is the system's. ONLY=name,name
+takes those only.
 """
 
 import os
@@ -89,6 +90,46 @@ PICTURES = {
     "lead-pool": ("rep", DESK, "trade-lead-pool", []),
     "lead-funnel": ("rep", DESK, "trade-sales-funnel", []),
     "lead-quick-phone": ("rep", PHONE, "action-trade_crm.trade_lead_quick_action", []),
+    "today": ("manager", DESK, "trade-today", []),
+    "today-phone": ("rep", PHONE, "trade-today", []),
+    "customer-360": (
+        "manager",
+        DESK,
+        "trade-customers",
+        [".o_data_row:first-child button[name=action_open_360]"],
+    ),
+    "customer-360-phone": (
+        "rep",
+        PHONE,
+        "trade-customers",
+        [
+            ".o_kanban_record >> nth=0",
+            ".o_control_panel button:has(.fa-bolt)",
+            "button[name=action_open_360]",
+        ],
+    ),
+    "visits": ("manager", DESK, "trade-visits", [".o_facet_remove >> nth=0"]),
+    "visit-phone": ("rep", PHONE, "trade-visit", [".o_trade_customer >> nth=1"]),
+    "market-notes": (
+        "marketer",
+        DESK,
+        "trade-market-notes",
+        [".o_group_header >> nth=0"],
+    ),
+    "quick-order-phone": (
+        "rep",
+        PHONE,
+        "trade-quick-order",
+        [".o_trade_customer >> nth=1", ".o_trade_usual"],
+    ),
+    "log": ("rep", DESK, "trade-log", []),
+    "segments": ("manager", DESK, "trade-segments", []),
+    "tag-rules": ("manager", DESK, "trade-tag-rules", []),
+    "receivables": ("manager", DESK, "trade-receivables", []),
+    "credit": ("manager", DESK, "trade-credit", []),
+    "approvals": ("manager", DESK, "trade-approvals", []),
+    "tickets": ("agent", DESK, "trade-tickets", []),
+    "nps": ("manager", DESK, "trade-nps", []),
     "access-log": ("auditor", DESK, "trade-access-log", []),
     "imports": ("manager", DESK, "trade-imports", []),
     "import": ("manager", DESK, "trade-imports", [".o_data_row:first-child td[name=filename]"]),
@@ -119,7 +160,10 @@ def main():
 def group_by_session():
     """Names of the pictures per login and width."""
     sessions = {}
+    only = [name for name in (os.environ.get("ONLY") or "").split(",") if name]
     for name, (login, size, *_rest) in PICTURES.items():
+        if only and name not in only:
+            continue
         sessions.setdefault((login, size["width"]), []).append(name)
     return sessions
 

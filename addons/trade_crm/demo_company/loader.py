@@ -1,6 +1,8 @@
 """Load the demo company of ``generator`` into a database without business data."""
 
 import base64
+import importlib
+import importlib.util
 import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,12 +12,15 @@ import pytz
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.fields import Command
+from odoo.tools import SQL
 
 from . import names
+from .audiences import load_audiences
 from .catalogue import CATEGORIES, PRODUCTS
 from .credit import load_credit
 from .generator import World, generate
 from .leads import load_inquiries, load_rules
+from .visits import load_visits
 
 LOADED = "trade_crm.demo_company"
 TZ = "Asia/Shanghai"
@@ -83,6 +88,9 @@ def load(env, progress=None, seed=20, restaurants=500, shops=200):
     """
     logins = {"admin": ("admin", "administrator")}
     logins |= {login: (login, role) for login, (_name, _lang, role, _groups) in USERS.items()}
+    packages = _get_packages(env)
+    for package in packages:
+        logins |= package.LOGINS
     if env["ir.config_parameter"].sudo().get_param(LOADED):
         return logins
     _check_empty(env)
@@ -90,22 +98,31 @@ def load(env, progress=None, seed=20, restaurants=500, shops=200):
     env = env(context={**env.context, "tracking_disable": True, "mail_notrack": True})
     today = datetime.now(pytz.timezone(TZ)).date()
     demo = Demo(env, today, generate(today, seed, restaurants, shops), random.Random(seed))
-    total, done = sum(weight for *_step, weight in STEPS), 0
-    for label, step, weight in STEPS:
+    # The last step works on what all of them have made.
+    steps = [*STEPS[:-1], *(step for package in packages for step in package.STEPS), STEPS[-1]]
+    total, done = sum(weight for *_step, weight in steps), 0
+    for label, step, weight in steps:
 
         def advance(share, label=label, done=done, weight=weight):
             if progress:
-                progress(round(done + share * weight), total, label)
+                progress(round(100 * (done + share * weight) / total), 100, label)
 
         demo.advance = advance
         advance(0)
         step(demo)
         done += weight
     if progress:
-        progress(total, total, "done")
+        progress(100, 100, "done")
     env["ir.config_parameter"].sudo().set_param(LOADED, f"{today} {seed}")
     env.flush_all()
     return logins
+
+
+def _get_packages(env):
+    """The packages ``demo_company`` of the installed addons that build on ours."""
+    names = [name for name in sorted(env.registry._init_modules) if name.startswith("trade_crm_")]
+    names = [f"odoo.addons.{name}.demo_company" for name in names]
+    return [importlib.import_module(name) for name in names if importlib.util.find_spec(name)]
 
 
 def _check_empty(env):
@@ -602,6 +619,18 @@ def _prepare_policy(demo):
     draft.line_ids.filtered(lambda line: line.tier_id == core).min_revenue = 300000
 
 
+LOADED_MODELS = (
+    "account.move",
+    "account.move.line",
+    "product.product",
+    "res.partner",
+    "sale.order",
+    "sale.order.line",
+    "trade.order.history",
+    "trade.order.history.line",
+)
+
+
 def _finish(demo):
     """The tiers of today; nothing waits in the queue, and who sells is limited to territories."""
     env = demo.env
@@ -609,14 +638,18 @@ def _finish(demo):
     env["trade.territory"]._forget_access()
     env.flush_all()
     env.cr.precommit.run()
+    # Where the tables were seen empty before, the database would plan for a handful of rows.
+    for model in LOADED_MODELS:
+        env.cr.execute(SQL("ANALYZE %s", SQL.identifier(env[model]._table)))
     profiles = env["trade.customer.profile"]
     profiles._rebuild_companies(cause="order")
     env["trade.profile.dirty"]._clear()
     env["trade.sales.fact"]._rebuild_all()
+    load_audiences(demo)
 
 
 # What is loaded, in order: label, function of a :class:`Demo`, share of the time. An addon that
-# adds to the demo company appends its steps before `_finish`.
+# adds to the demo company has a package `demo_company` with `STEPS` and `LOGINS` of its own.
 STEPS = [
     ("company", _load_company, 1),
     ("users", _load_users, 2),
@@ -629,6 +662,7 @@ STEPS = [
     ("leads", _load_leads, 2),
     ("inquiries", load_inquiries, 5),
     ("rules for leads", load_rules, 1),
+    ("visits", load_visits, 2),
     ("tier policy", _prepare_policy, 1),
     ("credit", load_credit, 1),
     ("tiers of today", _finish, 2),

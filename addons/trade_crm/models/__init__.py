@@ -48,6 +48,11 @@ from . import trade_tag_rule
 from . import res_partner_segment
 from . import res_partner_person
 from . import trade_today
+from . import trade_once_mixin
+from . import trade_quick_order
+from . import trade_visit
+from . import trade_visit_sheet
+from . import trade_market_note
 from . import res_partner_360
 from . import res_partner_timeline
 from . import trade_territory_move
@@ -120,6 +125,7 @@ from . import trade_lead_stage_stay
 from . import crm_lead_pipeline
 from . import trade_sales_target
 from . import trade_pipeline
+from . import trade_public_form
 from . import trade_lead_channel
 from . import trade_lead_channel_form
 from . import trade_lead_inquiry

@@ -6,6 +6,9 @@ KINDS = [
     ("mail", "E-mail"),
     ("meeting", "Meeting"),
     ("visit", "Visit"),
+    ("chat", "Chat message"),
+    ("text", "Text message"),
+    ("complaint", "Complaint"),
 ]
 CATEGORY_KINDS = {"phonecall": "call", "meeting": "meeting"}
 # Written to people; others are for colleagues or by machines.

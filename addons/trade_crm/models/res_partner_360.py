@@ -40,6 +40,19 @@ class ResPartner(models.Model):
         }
 
     @api.model
+    def _get_readable_customer(self, partner_id):
+        """The customer to which ``partner_id``, a customer or a contact, belongs.
+
+        :raise AccessError: when the user may not read it
+        :raise MissingError: when it is deleted
+        """
+        partner = self.browse(partner_id)
+        partner.check_access("read")
+        customer = partner.commercial_partner_id
+        customer.check_access("read")
+        return customer
+
+    @api.model
     @api.readonly
     def get_trade_360(self, partner_id):
         """The page of the customer to which ``partner_id``, a customer or a contact, belongs.
@@ -48,10 +61,7 @@ class ResPartner(models.Model):
         :raise AccessError: when the user may not read the customer
         :raise MissingError: when it is deleted
         """
-        partner = self.browse(partner_id)
-        partner.check_access("read")
-        customer = partner.commercial_partner_id
-        customer.check_access("read")
+        customer = self._get_readable_customer(partner_id)
         # Most of it is read by SQL.
         self.env.flush_all()
         panels = customer._get_trade_panels()
@@ -68,8 +78,12 @@ class ResPartner(models.Model):
             "name": self.display_name,
             "company": self.env.company.name,
             "is_archived": not self.active,
+            "may_sell": self.active and self.env["sale.order"].has_access("create"),
+            "may_visit": self.active and self.env["trade.visit"].has_access("create"),
+            "may_log": self.env["trade.contact.log"].has_access("create"),
+            "channel": self._label("trade_preferred_channel"),
             **names,
-            "address": ", ".join(filter(None, (self.city, self.street))) or False,
+            "address": self._get_short_address() or False,
             "phone": self.phone or False,
             "email": self.email or False,
             "tier": self.trade_tier_id.name or False,

@@ -82,10 +82,7 @@ class ResPartner(models.Model):
         :return: dict with ``kinds`` (list of {kind, title, icon}), ``items`` (list of {kind, date, title,
             text, amount, res_model, res_id}) and ``next``, None on the last page
         """
-        partner = self.browse(partner_id)
-        partner.check_access("read")
-        customer = partner.commercial_partner_id
-        customer.check_access("read")
+        customer = self._get_readable_customer(partner_id)
         sources = [
             source
             for source in customer._get_timeline_sources()

@@ -1,11 +1,7 @@
-import secrets
-from datetime import timedelta
-
 from odoo import SUPERUSER_ID, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import email_normalize, plaintext2html
 from odoo.tools.mail import single_email_re
-from odoo.tools.misc import hash_sign, verify_hash_signed
 
 from odoo.addons.phone_validation.tools import phone_validation
 
@@ -14,7 +10,6 @@ LENGTHS = {"name": 100, "company": 150, "phone": 40, "email": 254, "city": 100, 
 # Nobody fills in the form in less time; who leaves it open for longer gets a new one.
 MIN_SECONDS = 2
 MAX_HOURS = 24
-SCOPE = "trade_lead_form"
 UTM_LENGTH = 64
 SUBJECT_LENGTH = 80
 # Visitors do not see this field, and programs fill it in.
@@ -28,7 +23,11 @@ class TradeLeadChannel(models.Model):
     what they enter never touches an existing customer.
     """
 
-    _inherit = "trade.lead.channel"
+    _name = "trade.lead.channel"
+    _inherit = ["trade.lead.channel", "trade.public.form"]
+
+    _form_scope = "trade_lead_form"
+    _form_key = "channel"
 
     def _find_by_token(self, token):
         """The channel of a link, as superuser; empty if there is none or it is archived."""
@@ -54,21 +53,8 @@ class TradeLeadChannel(models.Model):
         types = self.env["trade.customer.type"]
         return types.search([("active", "=", True)]) if self.form_asks_type else types
 
-    def _sign_form(self, seconds_ago=0):
-        """What a form is sent with: nobody can make up one, and each makes one lead."""
-        moment = fields.Datetime.now() - timedelta(seconds=seconds_ago)
-        values = [self.id, secrets.token_urlsafe(12), moment.timestamp()]
-        return hash_sign(self.env, SCOPE, values)
-
-    def _read_signature(self, signature):
-        """``(nonce, seconds since the form was shown)``, or nothing if it is not of this form."""
-        try:
-            values = verify_hash_signed(self.env, SCOPE, signature or "")
-        except (ValueError, UnicodeError):
-            return None
-        if not values or values[0] != self.id:
-            return None
-        return values[1], fields.Datetime.now().timestamp() - values[2]
+    def _get_form_limit(self):
+        return self.hourly_limit
 
     # ------------------------------------------------------------------
     # Check

@@ -57,15 +57,18 @@ class TradeLeadInquiry(models.Model):
         return bool(self.env.cr.rowcount)
 
     @api.model
-    def _is_allowed(self, channel, address):
-        """Count one inquiry; whether channel and sender stay within their limits."""
+    def _is_allowed(self, form, address):
+        """Count one inquiry; whether the form and the sender stay within their limits.
+
+        :param form: a record of a model that inherits ``trade.public.form``
+        """
         hour = fields.Datetime.now().strftime("%Y-%m-%d %H")
         sender = hmac(self.env(su=True), "trade_lead_inquiry", self._get_network(address))
         sent = self._count(f"sender {hour} {sender[:32]}")
         if sent > SENDER_HOURLY_LIMIT:
             return False
-        limit = channel.hourly_limit
-        return not limit or self._count(f"channel {hour} {channel.id}") <= limit
+        limit = form._get_form_limit()
+        return not limit or self._count(f"{form._form_key} {hour} {form.id}") <= limit
 
     @api.model
     def _get_network(self, address):

@@ -69,6 +69,18 @@ class TradePrivacyRequest(models.Model):
             ),
             ("trade.lead.log", self._get_decided_domain(person), ["happened_at", "kind", "note"]),
             (
+                "trade.visit",
+                self._get_visit_domain(person),
+                ["day", "partner_id", "contact_id", "purpose", "state", "started_at", "ended_at"]
+                + ["latitude", "longitude", "report", "next_step"],
+            ),
+            (
+                "trade.market.note",
+                Domain("visit_id", "any", self._get_visit_domain(person))
+                | Domain("partner_id", "in", partners),
+                ["day", "partner_id", "kind", "product_id", "price", "text", "answer"],
+            ),
+            (
                 "trade.order.import.customer",
                 Domain("partner_id", "in", partners)
                 | Domain("email", "in", person.emails)

@@ -291,7 +291,16 @@ class TradePrivacyRequest(models.Model):
 
         :return: list of recordsets as superuser; who adds a model extends it
         """
-        return [person.partners, person.leads]
+        return [
+            person.partners,
+            person.leads,
+            self._find("trade.visit", self._get_visit_domain(person)),
+        ]
+
+    @api.model
+    def _get_visit_domain(self, person):
+        """Visits to the person, at home or at work."""
+        return person.get_partner_domain("partner_id", "contact_id")
 
     def _get_document_domain(self, person, model_field="model", id_field="res_id"):
         return Domain.OR(

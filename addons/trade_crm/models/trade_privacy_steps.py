@@ -42,6 +42,7 @@ class TradePrivacyRequest(models.Model):
             *self._get_payment_steps(person, restricted),
             *self._get_suppression_steps(person),
             *self._get_lead_steps(person),
+            *self._get_visit_steps(person),
             *self._get_partner_steps(person, restricted),
             *self._get_kept_steps(person),
         ]
@@ -163,6 +164,16 @@ class TradePrivacyRequest(models.Model):
             "partner_id", "in", person.partners.ids
         )
 
+    def _get_visit_steps(self, person):
+        visits = self._get_visit_domain(person)
+        return [
+            Step(self.env._("Visits"), "trade.visit", visits, "anonymise",
+                 self.env._("That there was a visit stays; words and places go."), "_erase_visits"),
+            Step(self.env._("Words of market notes"), "trade.market.note",
+                 Domain("visit_id", "any", visits) | Domain("partner_id", "in", person.partners.ids),
+                 "anonymise", self.env._("Prices and space on shelves stay."), "_erase_market_notes"),
+        ]  # fmt: skip
+
     def _get_partner_steps(self, person, restricted):
         partner = Domain("partner_id", "in", person.partners.ids)
         quotations = person.get_partner_domain("partner_id") & Domain(
@@ -274,6 +285,22 @@ class TradePrivacyRequest(models.Model):
         attendees = events.attendee_ids.filtered(lambda one: one.partner_id in person.partners)
         for attendee in attendees:
             self._set(attendee, common_name=self._get_anonymous_name(attendee.partner_id))
+
+    def _erase_visits(self, visits, person):
+        self._set(
+            visits,
+            report=None,
+            next_step=None,
+            next_day=None,
+            latitude=None,
+            longitude=None,
+            accuracy=None,
+            distance=None,
+        )
+
+    def _erase_market_notes(self, notes, person):
+        # A wish is nothing but words, and stays as one for the figures.
+        self._set(notes, text=self._get_gone(), answer=None)
 
     # ------------------------------------------------------------------
     # Contacts

@@ -56,7 +56,7 @@ class TradeToday(models.AbstractModel):
 
     @api.model
     def _get_sources(self, user, today):
-        """List of :class:`Source` for ``user``, as whoever looks may read it.
+        """List of :class:`Source` for ``user``, as whoever looks may read it; None stands for nothing.
 
         :param today: day in the time zone of the company
         """
@@ -74,7 +74,10 @@ class TradeToday(models.AbstractModel):
         """A :class:`Source` of the records of ``model`` that fit ``domain`` and that the user may read.
 
         :param columns: ``SQL`` of partner_id, money, due, cause and details, with the table as ``record``
+        :return: None when the user may read none of them
         """
+        if not self.env[model].has_access("read"):
+            return None
         query = self.env[model]._search(domain)
         return Source(
             kind,
@@ -186,8 +189,6 @@ class TradeToday(models.AbstractModel):
             & Domain("payment_state", "in", ["not_paid", "partial"])
             & Domain("invoice_date_due", "<", today)
         )
-        if not self.env["account.move"].has_access("read"):
-            domain = Domain.FALSE
         return self._select(
             "invoice",
             "account.move",
@@ -199,12 +200,13 @@ class TradeToday(models.AbstractModel):
         )
 
     @api.model
+    def _get_own_activity_types(self):
+        """External ids of the types of activities of which something else is a line already."""
+        return [f"trade_crm.mail_activity_type_lead_{name}" for name in ("follow_up", "escalation")]
+
+    @api.model
     def _get_activity_source(self, user, today):
-        # What the follow-up of leads plans is a line of its own.
-        own = [
-            self.env.ref(f"trade_crm.mail_activity_type_lead_{name}", False)
-            for name in ("follow_up", "escalation")
-        ]
+        own = [self.env.ref(xmlid, False) for xmlid in self._get_own_activity_types()]
         domain = (
             Domain("user_id", "=", user.id)
             & Domain("date_deadline", "<=", today)
@@ -271,7 +273,7 @@ class TradeToday(models.AbstractModel):
         if user not in users:
             raise AccessError(self.env._("You see your own list, and those of people you lead."))
         today = self._get_today()
-        sources = self._get_sources(user, today)
+        sources = list(filter(None, self._get_sources(user, today)))
         counts, rows = self._read_lines(sources, user, today, kind)
         return {
             "user_id": user.id,

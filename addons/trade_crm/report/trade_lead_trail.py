@@ -9,8 +9,10 @@ KINDS = [
     ("call", "Call"),
     ("mail", "E-mail"),
     ("text", "Text message"),
+    ("chat", "Chat message"),
     ("meeting", "Meeting"),
     ("visit", "Visit"),
+    ("complaint", "Complaint"),
     ("task", "Other task done"),
     ("note", "Internal note"),
 ]

@@ -65,4 +65,8 @@ from . import test_credit_exposure
 from . import test_segment
 from . import test_tag_rule
 from . import test_today
+from . import test_quick_order
+from . import test_visit
+from . import test_market_note
+from . import test_contact_log
 from . import test_customer_360

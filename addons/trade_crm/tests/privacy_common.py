@@ -125,6 +125,10 @@ class PrivacyCommon(AccessCommon):
         self.other_lead = env["crm.lead"].create(
             {"name": "Recommended", "partner_id": self.customer.id, "description": text}
         )
+        self.visit = env["trade.visit"].create(
+            {"partner_id": person.id, "report": text, "next_step": f"Call {WRITTEN}"}
+        )
+        env["trade.market.note"].create({"visit_id": self.visit.id, "kind": "wish", "text": text})
         self._plant_import(text)
         self._plant_logs(text)
         self._plant_credit(text)

@@ -154,6 +154,17 @@ class TestDemoCompany(TransactionCase):
         self.assertTrue(leads.activity_ids)
         self.assertTrue(all(lead.user_id.login.startswith("rep") for lead in leads))
 
+    def test_visits_and_audiences(self):
+        visits = self.env["trade.visit"].search([])
+        self.assertEqual(set(visits.mapped("state")), {"planned", "done"})
+        self.assertTrue(visits.filtered(lambda visit: visit.day == TODAY))
+        kinds = set(visits.market_note_ids.mapped("kind"))
+        self.assertEqual(kinds, {"competitor", "wish", "shelf"})
+        segments = self.env["trade.segment"].search([])
+        self.assertTrue(all(segment.member_count for segment in segments), segments.mapped("name"))
+        members = self.env["trade.tag.member"].search([])
+        self.assertGreater(len(members.rule_id), 2)
+
     def test_cdnow(self):
         admin = self.env.ref("base.user_admin")
         demo_company.load_cdnow(self.env)

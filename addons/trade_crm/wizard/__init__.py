@@ -12,3 +12,5 @@ from . import trade_privacy_erase
 from . import privacy_lookup_wizard
 from . import trade_credit_ask
 from . import trade_approval_note
+from . import trade_market_note_answer
+from . import trade_contact_log

@@ -8,6 +8,7 @@ import { ControlPanel } from "@web/search/control_panel/control_panel";
 import { formatFloat, formatInteger, formatMonetary } from "@web/views/fields/formatters";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 import { ConcentrationChart, formatShare } from "./concentration_chart";
+import { getKept, keep } from "../core/kept_state";
 
 const FACT = "trade.sales.fact";
 
@@ -34,7 +35,7 @@ export class Concentration extends Component {
             ["customer", _t("Customers")],
             ["product", _t("Products")],
         ];
-        const { period = "months", group_by = "customer" } = this.props.state?.filter || {};
+        const { period = "months", group_by = "customer" } = getKept(this).filter || {};
         this.filter = useState({ period, group_by });
         this.state = useState({ data: null, shown: null, loading: false });
         onWillStart(() => this.load());
@@ -43,7 +44,7 @@ export class Concentration extends Component {
     async load() {
         this.state.loading = true;
         const filter = { ...this.filter };
-        this.props.updateActionState?.({ filter });
+        keep(this, { filter });
         try {
             this.state.data = await this.keepLast.add(this.orm.call(FACT, "get_concentration", [], filter));
             this.state.shown = filter;

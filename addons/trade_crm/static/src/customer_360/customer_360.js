@@ -1,9 +1,11 @@
 import { Component, onWillStart, useState } from "@odoo/owl";
+import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { KeepLast } from "@web/core/utils/concurrency";
 import { useService } from "@web/core/utils/hooks";
 import { ControlPanel } from "@web/search/control_panel/control_panel";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
+import { getKept, keep } from "../core/kept_state";
 
 /** Bars of one value per month; what was given back hangs below the line. */
 export class Sparkline extends Component {
@@ -42,8 +44,8 @@ export class Customer360 extends Component {
         this.action = useService("action");
         this.orm = useService("orm");
         this.keepLast = new KeepLast();
-        this.partnerId = this.props.action.context.active_id || this.props.state?.partnerId;
-        this.props.updateActionState?.({ partnerId: this.partnerId });
+        this.partnerId = this.props.action.context.active_id || getKept(this).partnerId;
+        keep(this, { partnerId: this.partnerId });
         this.state = useState({ page: null, kind: null, kinds: [], items: [], next: null, loading: false });
         onWillStart(() => Promise.all([this.loadPage(), this.loadTimeline()]));
     }
@@ -112,6 +114,29 @@ export class Customer360 extends Component {
 
     openCustomers() {
         return this.action.doAction("trade_crm.res_partner_action_customers", { clearBreadcrumbs: true });
+    }
+
+    order() {
+        return this.action.doAction({
+            type: "ir.actions.client",
+            tag: "trade_crm.quick_order",
+            name: _t("Quick order"),
+            context: { active_id: this.state.page.header.id },
+        });
+    }
+
+    async logContact() {
+        const action = await this.orm.call("res.partner", "action_log_contact", [this.state.page.header.id]);
+        return this.action.doAction(action, { onClose: () => this.loadTimeline() });
+    }
+
+    visit() {
+        return this.action.doAction({
+            type: "ir.actions.client",
+            tag: "trade_crm.visit",
+            name: _t("Visit"),
+            context: { partner_id: this.state.page.header.id },
+        });
     }
 
     quote() {

@@ -8,6 +8,7 @@ import { useService } from "@web/core/utils/hooks";
 import { ControlPanel } from "@web/search/control_panel/control_panel";
 import { formatFloat, formatInteger, formatMonetary, formatPercentage } from "@web/views/fields/formatters";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
+import { getKept, keep } from "../core/kept_state";
 
 const PIPELINE = "trade.pipeline";
 const DEFAULTS = {
@@ -71,7 +72,7 @@ export class LeadFunnel extends Component {
             ["territory", _t("Territory")],
             ["customer_type", _t("Customer type")],
         ];
-        this.filter = useState({ ...DEFAULTS, ...this.props.state?.filter });
+        this.filter = useState({ ...DEFAULTS, ...getKept(this).filter });
         this.state = useState({
             data: null,
             shown: null,
@@ -83,9 +84,8 @@ export class LeadFunnel extends Component {
 
     async load() {
         this.state.loading = true;
-        // Plain values, because the browser keeps them with the page.
         const filter = { ...this.filter };
-        this.props.updateActionState?.({ filter });
+        keep(this, { filter });
         try {
             this.state.data = await this.keepLast.add(this.orm.call(PIPELINE, "get_funnel", [], filter));
             this.state.shown = filter;

@@ -7,6 +7,7 @@ import { useService } from "@web/core/utils/hooks";
 import { ControlPanel } from "@web/search/control_panel/control_panel";
 import { formatFloat, formatInteger, formatPercentage } from "@web/views/fields/formatters";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
+import { getKept, keep } from "../core/kept_state";
 
 const PROFILE = "trade.customer.profile";
 
@@ -28,7 +29,7 @@ export class OrderLadder extends Component {
             ["salesperson", _t("Salesperson")],
             ["year", _t("Year of first purchase")],
         ];
-        const { group_by = "tier", value = null, year = false } = this.props.state?.filter || {};
+        const { group_by = "tier", value = null, year = false } = getKept(this).filter || {};
         this.filter = useState({ group_by, value, year });
         this.state = useState({ data: null, loading: false });
         onWillStart(() => this.load());
@@ -37,8 +38,7 @@ export class OrderLadder extends Component {
     async load() {
         this.state.loading = true;
         const { group_by, value, year } = this.filter;
-        // Plain values, because the browser keeps them with the page.
-        this.props.updateActionState?.({ filter: { group_by, value, year } });
+        keep(this, { filter: { group_by, value, year } });
         try {
             this.state.data = await this.keepLast.add(
                 this.orm.call(PROFILE, "get_order_ladder", [], { group_by, value, year }),

@@ -4,6 +4,7 @@ import { useService } from "@web/core/utils/hooks";
 import { ControlPanel } from "@web/search/control_panel/control_panel";
 import { formatInteger, formatPercentage } from "@web/views/fields/formatters";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
+import { getKept, keep } from "../core/kept_state";
 
 /** How many customers segments have in common; every figure opens its customers. */
 export class SegmentOverlap extends Component {
@@ -21,7 +22,7 @@ export class SegmentOverlap extends Component {
 
     /** After a reload of the page the params are in the address no more, but kept by the action. */
     get segmentIds() {
-        return this.props.action.params?.segment_ids || this.props.state?.segmentIds || [];
+        return this.props.action.params?.segment_ids || getKept(this).segmentIds || [];
     }
 
     async load() {
@@ -29,7 +30,7 @@ export class SegmentOverlap extends Component {
         this.state.data = ids.length
             ? await this.orm.call("trade.segment", "get_overlap", [ids])
             : { segments: [], counts: [] };
-        this.props.updateActionState?.({ segmentIds: ids });
+        keep(this, { segmentIds: ids });
     }
 
     share(row, column) {

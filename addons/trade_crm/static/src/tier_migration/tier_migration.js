@@ -8,6 +8,7 @@ import { useService } from "@web/core/utils/hooks";
 import { ControlPanel } from "@web/search/control_panel/control_panel";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 import { TierMatrix } from "../tier_matrix/tier_matrix";
+import { getKept, keep } from "../core/kept_state";
 
 const HISTORY = "trade.tier.history";
 
@@ -21,7 +22,7 @@ export class TierMigration extends Component {
         this.action = useService("action");
         this.orm = useService("orm");
         this.keepLast = new KeepLast();
-        const { date_from = false, date_to = false } = this.props.state?.days || {};
+        const { date_from = false, date_to = false } = getKept(this).days || {};
         this.days = useState({ date_from, date_to });
         this.state = useState({ data: null, loading: false });
         onWillStart(() => this.load());
@@ -36,7 +37,7 @@ export class TierMigration extends Component {
             this.state.data = data;
             const days = { date_from: data.date_from, date_to: data.date_to };
             Object.assign(this.days, days);
-            this.props.updateActionState?.({ days });
+            keep(this, { days });
         } finally {
             this.state.loading = false;
         }

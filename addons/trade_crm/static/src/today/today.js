@@ -5,6 +5,7 @@ import { KeepLast } from "@web/core/utils/concurrency";
 import { useService } from "@web/core/utils/hooks";
 import { ControlPanel } from "@web/search/control_panel/control_panel";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
+import { getKept, keep } from "../core/kept_state";
 
 const MODEL = "trade.today";
 
@@ -19,7 +20,7 @@ export class Today extends Component {
         this.notification = useService("notification");
         this.orm = useService("orm");
         this.keepLast = new KeepLast();
-        const { kind = null, userId = null } = this.props.state?.filter || {};
+        const { kind = null, userId = null } = getKept(this).filter || {};
         this.filter = useState({ kind, userId });
         this.state = useState({ data: null, loading: false });
         onWillStart(() => this.load());
@@ -28,7 +29,7 @@ export class Today extends Component {
     async load() {
         this.state.loading = true;
         const { kind, userId } = this.filter;
-        this.props.updateActionState?.({ filter: { kind, userId } });
+        keep(this, { filter: { kind, userId } });
         try {
             this.state.data = await this.keepLast.add(this.orm.call(MODEL, "get_list", [], { user_id: userId, kind }));
         } finally {

@@ -1,0 +1,117 @@
+from werkzeug.exceptions import NotFound, TooManyRequests
+
+from odoo import http
+from odoo.http import request
+
+from odoo.addons.trade_crm.models.trade_lead_channel_form import MAX_HOURS
+
+from ..models.trade_survey_answer import COMMENT_LENGTH
+from ..models.trade_survey_invitation import LEVELS, SCORES
+
+MAX_BYTES = 64 * 1024
+
+
+class FeedbackController(http.Controller):
+    """What a person who was asked sees. The page can be opened as often as one likes, also by the
+    scanners of mail servers: only its buttons answer, by a POST that is signed."""
+
+    @http.route(
+        "/feedback/<string:token>",
+        type="http",
+        auth="public",
+        methods=["GET", "POST"],
+        max_content_length=MAX_BYTES,
+        sitemap=False,
+    )
+    def feedback(self, token, **params):
+        invitation_sudo = self._get_invitation(token)
+        if request.httprequest.method == "POST":
+            texts = {name: text for name, text in params.items() if isinstance(text, str)}
+            return self._receive(invitation_sudo, texts)
+        return self._show(invitation_sudo)
+
+    # ------------------------------------------------------------------
+    # Receive
+    # ------------------------------------------------------------------
+
+    def _receive(self, invitation_sudo, params):
+        signed = invitation_sudo._read_signature(params.get("signature"))
+        if not signed or signed[1] > MAX_HOURS * 3600:
+            note = request.env._("The page was open for too long. Please answer once more.")
+            return self._show(invitation_sudo, note)
+        inquiries_sudo = invitation_sudo.env["trade.lead.inquiry"]
+        if not inquiries_sudo._is_allowed(invitation_sudo, request.httprequest.remote_addr):
+            note = request.env._(
+                "There are too many answers at the moment. Please try again in an hour."
+            )
+            response = self._show(invitation_sudo, note)
+            response.status_code = 429
+            return response
+        self._take(invitation_sudo, params)
+        # Reloading the page sends nothing again.
+        return request.redirect(self._get_link(), code=303)
+
+    def _take(self, invitation_sudo, params):
+        if params.get("stop"):
+            invitation_sudo.is_stopped = True
+        elif score := invitation_sudo._read_score(params):
+            invitation_sudo._take_score(score)
+        elif params.get("step") == "details":
+            causes = request.httprequest.form.getlist("cause")
+            invitation_sudo._take_details(invitation_sudo._read_details(params, causes))
+
+    # ------------------------------------------------------------------
+    # Show
+    # ------------------------------------------------------------------
+
+    def _show(self, invitation_sudo, note=None):
+        languages = request.env["res.lang"]._get_active_by("code")
+        response = request.render(
+            "trade_crm_service.feedback",
+            {
+                "invitation": invitation_sudo,
+                "state": invitation_sudo._get_state(),
+                "survey": invitation_sudo.survey_id.with_context(lang=request.env.lang),
+                "company": invitation_sudo.company_id,
+                "scores": [score for score, _label in SCORES],
+                "levels": [level for level, _label in LEVELS],
+                "comment_length": COMMENT_LENGTH,
+                "signature": invitation_sudo._sign_form(),
+                "note": note,
+                "link": self._get_link(),
+                "lang_code": request.env.lang.replace("_", "-"),
+                "languages": [
+                    (lang.name.split("/")[-1].strip(), f"{request.httprequest.path}?lang={code}")
+                    for code, lang in languages.items()
+                    if code != request.env.lang
+                ],
+            },
+        )
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Robots-Tag"] = "noindex"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+    def _get_invitation(self, token):
+        """The invitation of the link, in the language of the visitor, else of the person.
+
+        Whoever tries links is answered by a refusal after a while. Right links work also then: people
+        who share an address with somebody who guesses are not to be shut out.
+        """
+        invitation_sudo = request.env["trade.survey.invitation"]._find_by_link(token)
+        if not invitation_sudo:
+            inquiries_sudo = request.env["trade.lead.inquiry"].sudo()
+            if inquiries_sudo._may_guess(request.httprequest.remote_addr):
+                raise NotFound()
+            raise TooManyRequests()
+        wanted = request.httprequest.args.get("lang") or invitation_sudo.lang
+        lang = wanted and request.env["ir.http"].get_nearest_lang(wanted.replace("-", "_"))
+        if lang:
+            request.update_context(lang=lang)
+            invitation_sudo = invitation_sudo.with_context(lang=lang)
+        return invitation_sudo
+
+    def _get_link(self):
+        lang = request.httprequest.args.get("lang")
+        active = request.env["res.lang"]._get_active_by("code")
+        return request.httprequest.path + (f"?lang={lang}" if lang in active else "")
