@@ -113,6 +113,12 @@ class ResPartner(models.Model):
         standings = accounts._read_standings(company, set(heads.values()))
         return [customer for customer, head in heads.items() if standings[head].is_over]
 
+    def write(self, vals):
+        # Who pays is computed from the parents; written, it would put the debt on somebody else.
+        if "commercial_partner_id" in vals and not self.env.su:
+            vals = {name: vals[name] for name in vals if name != "commercial_partner_id"}
+        return super().write(vals)
+
     def action_trade_credit(self):
         """Open the credit of the customer; Credit control makes the record where there is none."""
         self.ensure_one()

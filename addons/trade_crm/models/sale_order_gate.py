@@ -26,8 +26,26 @@ LINE_FIELDS = {
     "product_uom_qty",
     "tax_ids",
 }
-
-
+# What is computed is not for anybody to write, though the ORM would let them: decisions rest on it.
+COMPUTED_FIELDS = {
+    "sale.order": {
+        "amount_tax",
+        "amount_total",
+        "amount_untaxed",
+        "currency_rate",
+        "delivery_status",
+        "invoice_status",
+    },
+    "sale.order.line": {
+        "invoice_status",
+        "price_subtotal",
+        "price_tax",
+        "price_total",
+        "qty_invoiced",
+        "qty_to_invoice",
+        "state",
+    },
+}
 WAITING = "trade_crm.gate"
 BASIS = "trade_crm.gate.basis"
 
@@ -45,6 +63,33 @@ class Refusal(NamedTuple):
     text: str
     public_text: str
     payable: bool = False
+
+
+def without_computed(records, vals_list):
+    """Leave out of values, and of defaults in the context, what only Odoo itself computes.
+
+    :return: ``(records, vals_list)``, as they are for the superuser
+    """
+    if records.env.su:
+        return records, vals_list
+    computed = COMPUTED_FIELDS[records._name]
+    if any(not computed.isdisjoint(vals) for vals in vals_list):
+        vals_list = [
+            {name: value for name, value in vals.items() if name not in computed}
+            for vals in vals_list
+        ]
+    defaults = {
+        f"default_{name}"
+        for names in COMPUTED_FIELDS.values()
+        for name in names
+        # Creating a confirmed order is asked about as one.
+        if name != "state"
+    }
+    if not defaults.isdisjoint(records.env.context):
+        context = {key: v for key, v in records.env.context.items() if key not in defaults}
+        # pylint: disable-next=context-overridden
+        records = records.with_context(context)
+    return records, vals_list
 
 
 class SaleOrder(models.Model):
@@ -98,12 +143,14 @@ class SaleOrder(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        orders = super().create(vals_list)
+        orders, vals_list = without_computed(self, vals_list)
+        orders = super(SaleOrder, orders).create(vals_list)
         if confirmed := orders.filtered(lambda order: order.state == "sale"):
             confirmed._check_gate()
         return orders
 
     def write(self, vals):
+        [vals] = without_computed(self, [vals])[1]
         confirmed = self.browse()
         if vals.get("state") == "sale":
             confirmed = self.filtered(lambda order: order.state != "sale")
@@ -203,9 +250,14 @@ class SaleOrderLine(models.Model):
         before = self.env["sale.order"]._get_confirmed_amounts(
             {vals["order_id"] for vals in vals_list if vals.get("order_id")}
         )
-        lines = super().create(vals_list)
+        lines, vals_list = without_computed(self, vals_list)
+        lines = super(SaleOrderLine, lines).create(vals_list)
         lines.order_id._check_gate_later(before)
         return lines
+
+    def write(self, vals):
+        [vals] = without_computed(self, [vals])[1]
+        return super().write(vals)
 
     def _write_multi(self, vals_list):
         changed = [

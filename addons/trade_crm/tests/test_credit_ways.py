@@ -210,6 +210,38 @@ class TestCreditWays(CreditCommon):
                 self.assertEqual(self._count_confirmed(), 1)
                 savepoint.rollback()
 
+    def test_computed_values_are_not_written(self):
+        """Over RPC a seller could write what the limit is compared with."""
+        lines = {"price_total": 1.0, "price_subtotal": 1.0, "qty_invoiced": 9.0, "state": "cancel"}
+        header = {"amount_total": 1.0, "currency_rate": 1000.0, "delivery_status": "full"}
+        defaults = {f"default_{name}": value for name, value in (lines | header).items()}
+        del defaults["default_state"]
+        for values, line_values, context in ((header, {}, {}), ({}, lines, {}), ({}, {}, defaults)):
+            with self.subTest(values=values or line_values or context):
+                quotations = self._as(self.user_rep, self.env["sale.order"]).with_context(**context)
+                line = {"product_id": self.product_service.id, "price_unit": 3000.0, **line_values}
+                order = quotations.create(
+                    {
+                        "partner_id": self.customer.id,
+                        "company_id": self.company_cn.id,
+                        "user_id": self.user_rep.id,
+                        "order_line": [Command.create({"tax_ids": False, **line})],
+                        **values,
+                    }
+                )
+                order.write(values)
+                order.order_line.write(line_values)
+                self.env.flush_all()
+                self.assertRefused("would owe", order.action_confirm)
+
+    def test_debt_is_not_put_on_somebody_else(self):
+        self._set_limit(100)
+        order = self._quote(500.0, user_id=self.user_rep.id)
+        other = self._make_customer("Silk Road")
+        self._as(self.user_rep, self.customer).write({"commercial_partner_id": other.id})
+        self.env.flush_all()
+        self.assertRefused("Golden Wok would owe", self._as(self.user_rep, order).action_confirm)
+
     def test_source_has_no_other_way(self):
         found = _find_all_callers()
         known = KNOWN.keys() | NOT_NEEDED | NOT_ORDERS
