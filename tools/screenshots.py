@@ -1,6 +1,7 @@
 """The pictures of `docs/`, from a server with the demo company (`make run`, in another terminal).
 
-Runs with the Python of the addons, which has Playwright; the browser is the system's.
+Runs with the Python of the addons, which has Playwright; the browser is the system's. ONLY=name,name
+takes those only.
 """
 
 import os
@@ -101,9 +102,13 @@ PICTURES = {
         "rep",
         PHONE,
         "trade-customers",
-        [".o_kanban_record >> nth=0", ".o_control_panel button:has(.fa-bolt)", "button[name=action_open_360]"],
+        [
+            ".o_kanban_record >> nth=0",
+            ".o_control_panel button:has(.fa-bolt)",
+            "button[name=action_open_360]",
+        ],
     ),
-    "visits": ("manager", DESK, "trade-visits", ["i.o_facet_remove >> nth=0"]),
+    "visits": ("manager", DESK, "trade-visits", [".o_facet_remove >> nth=0"]),
     "visit-phone": ("rep", PHONE, "trade-visit", [".o_trade_customer >> nth=1"]),
     "market-notes": (
         "marketer",
@@ -155,7 +160,10 @@ def main():
 def group_by_session():
     """Names of the pictures per login and width."""
     sessions = {}
+    only = [name for name in (os.environ.get("ONLY") or "").split(",") if name]
     for name, (login, size, *_rest) in PICTURES.items():
+        if only and name not in only:
+            continue
         sessions.setdefault((login, size["width"]), []).append(name)
     return sessions
 

@@ -81,18 +81,17 @@ def _load_hold(demo):
     product = demo.env["product.product"].search([("is_storable", "=", True)], order="id", limit=1)
     warehouse = demo.env["stock.warehouse"].search([("company_id", "=", company.id)], limit=1)
     tiers = demo.env["trade.tier"].search(
-        [("company_id", "=", company.id), ("policy_id.active", "=", True)],
-        order="sequence",
-        limit=1,
+        [("company_id", "=", company.id), ("policy_id.active", "=", True)]
     )
-    if product and tiers:
+    core = tiers.filtered("min_revenue").sorted("min_revenue")[-1:]
+    if product and core:
         demo.env["trade.supply.hold"].create(
             {
                 "name": "Festival season",
                 "company_id": company.id,
                 "product_id": product.id,
                 "warehouse_id": warehouse.id,
-                "tier_ids": tiers.ids,
+                "tier_ids": core.ids,
                 "quantity": 20.0,
                 "date_from": demo.today,
                 "date_to": demo.today + timedelta(days=30),

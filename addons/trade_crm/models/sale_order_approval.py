@@ -78,6 +78,10 @@ class SaleOrder(models.Model):
     @api.depends("trade_approval_state", "state")
     @api.depends_context("lang")
     def _compute_trade_approval_info(self):
+        # Customers read their orders on the portal, and over RPC.
+        if self.env.user.share:
+            self.trade_approval_needed = self.trade_approval_info = False
+            return
         unconfirmed = self.filtered(
             lambda order: order._origin and order.state in ("draft", "sent")
         )

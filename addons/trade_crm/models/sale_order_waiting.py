@@ -1,9 +1,13 @@
+import logging
+
 from psycopg2 import OperationalError
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .res_company_credit import CREDIT_READERS
+
+_logger = logging.getLogger(__name__)
 
 
 class SaleOrder(models.Model):
@@ -132,6 +136,9 @@ class SaleOrder(models.Model):
             except (UserError, OperationalError):
                 # Somebody works on the customer: the next run comes back to it.
                 self.env.cr.rollback()
+            except Exception:
+                self.env.cr.rollback()
+                _logger.exception("Order %s cannot be released", order.id)
             if not cron._commit_progress(1):
                 break
 
@@ -148,7 +155,8 @@ class SaleOrder(models.Model):
             return
         self._end_waiting()
         if paid:
-            self.with_context(send_email=True).action_confirm()
+            order = self.with_company(self.company_id).with_context(send_email=True)
+            order.action_confirm()
         self._tell_rep(paid)
 
     def _end_waiting(self):

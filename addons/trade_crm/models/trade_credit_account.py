@@ -57,7 +57,9 @@ class TradeCreditAccount(models.Model):
     )
     limit_amount = fields.Monetary("Own limit", tracking=True)
     on_hold = fields.Boolean(
-        tracking=True, help="Nothing is sold on credit, whatever the limit is; prepaid orders pass."
+        "On hold",
+        tracking=True,
+        help="Nothing is sold on credit, whatever the limit is; prepaid orders pass.",
     )
     overdue_kind = fields.Selection(
         [
@@ -84,7 +86,7 @@ class TradeCreditAccount(models.Model):
     receivable = fields.Monetary(compute="_compute_standing")
     open_orders = fields.Monetary("Not yet invoiced", compute="_compute_standing")
     prepaid = fields.Monetary("Prepaid, not yet booked", compute="_compute_standing")
-    free = fields.Monetary(compute="_compute_standing")
+    free = fields.Monetary("Free credit", compute="_compute_standing")
     overdue = fields.Monetary(compute="_compute_standing")
     is_over = fields.Boolean("Over limit", compute="_compute_standing", search="_search_is_over")
 

@@ -70,7 +70,7 @@ class TradeReminder(models.Model):
     currency_id = fields.Many2one(related="company_id.currency_id")
     level_id = fields.Many2one("trade.reminder.level", required=True, ondelete="restrict")
     day = fields.Date(required=True)
-    overdue_since = fields.Date(required=True)
+    overdue_since = fields.Date("Overdue since", required=True)
     amount = fields.Monetary("Overdue")
     sent_at = fields.Datetime("Sent", readonly=True)
 

@@ -41,7 +41,9 @@ class TradeCreditRequest(models.Model):
     company_id = fields.Many2one(related="order_id.company_id", store=True)
     currency_id = fields.Many2one(related="company_id.currency_id")
     amount = fields.Monetary(readonly=True, help="What the order needs.")
-    payment_term_id = fields.Many2one("account.payment.term", readonly=True, ondelete="restrict")
+    payment_term_id = fields.Many2one(
+        "account.payment.term", "Payment terms", readonly=True, ondelete="restrict"
+    )
     user_id = fields.Many2one(
         "res.users", "Asked by", required=True, readonly=True, index=True, ondelete="restrict"
     )

@@ -3,6 +3,7 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command, Domain
+from odoo.tools import SQL
 
 KINDS = [
     ("price", "Our price on the shelf"),
@@ -28,6 +29,15 @@ NOTE_FIELDS = (
     "text",
 )
 PRICED_KINDS = ("price", "competitor")
+# Averages are of the notes with a figure: {field: field that is not 0 where there is one}.
+FIGURES = {
+    "price": "price",
+    "own_price": "own_price",
+    "gap": "own_price",
+    "facings": "facings_total",
+    "facings_total": "facings_total",
+    "shelf_share": "facings_total",
+}
 DIGEST_NOTES = 5
 
 
@@ -141,6 +151,16 @@ class TradeMarketNote(models.Model):
 
     _price_positive = models.Constraint("CHECK (price >= 0)", "A price is not below 0.")
     _untold_index = models.Index("(manager_id) WHERE told_at IS NULL AND state = 'new'")
+
+    def _read_group_select(self, aggregate_spec, query):
+        # Odoo keeps 0 where there is no figure, and a wish is no price of 0.
+        name, _colon, function = aggregate_spec.partition(":")
+        if function == "avg" and name in FIGURES:
+            return SQL(
+                "AVG(%s) FILTER (WHERE %s <> 0)",
+                *(self._field_to_sql(self._table, one, query) for one in (name, FIGURES[name])),
+            )
+        return super()._read_group_select(aggregate_spec, query)
 
     @api.depends("visit_id")
     def _compute_of_visit(self):

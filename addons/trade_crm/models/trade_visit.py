@@ -3,6 +3,7 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ..analytics.geography import get_distance
 
@@ -108,6 +109,13 @@ class TradeVisit(models.Model):
         "CHECK (next_day IS NULL OR next_step IS NOT NULL)",
         "Say what the next step is, beside its date.",
     )
+
+    def _read_group_select(self, aggregate_spec, query):
+        # Of the visits that took place, and whose place is known: Odoo keeps 0 for the others.
+        name, _colon, function = aggregate_spec.partition(":")
+        if function == "avg" and name in ("duration", "distance"):
+            return SQL("AVG(NULLIF(%s, 0))", self._field_to_sql(self._table, name, query))
+        return super()._read_group_select(aggregate_spec, query)
 
     @api.depends("partner_id", "day")
     def _compute_display_name(self):

@@ -1,6 +1,6 @@
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from .approval_common import ApprovalCommon
 
@@ -49,6 +49,20 @@ class TestApproval(ApprovalCommon):
         self.assertEqual(order.trade_approval_state, "approved")
         order.action_confirm()
         self.assertEqual(order.state, "sale")
+
+    def test_customers_do_not_read_why(self):
+        order = self.make_order(35)
+        portal = new_test_user(self.env, "approval.portal", groups="base.group_portal")
+        portal.partner_id.parent_id = order.partner_id.commercial_partner_id
+        order.state = "sent"
+        self.env.flush_all()
+        [values] = (
+            order.with_user(portal)
+            .with_context(allowed_company_ids=order.company_id.ids)
+            .read(["name", "trade_approval_info", "trade_approval_needed"])
+        )
+        self.assertEqual(values["name"], order.name)
+        self.assertFalse(values["trade_approval_info"] or values["trade_approval_needed"])
 
     def test_asker_and_approver_are_told(self):
         request = self.ask(self.make_order(35))

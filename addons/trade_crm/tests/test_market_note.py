@@ -141,6 +141,19 @@ class TestMarketNote(VisitCommon):
                 self._as(user, note).with_context(active_test=False).action_take()
         self._as(self.user_marketer_east, note).action_decline()
 
+    def test_averages_are_of_notes_with_a_figure(self):
+        product = {"product_id": self.product.id}
+        self._note(kind="price", price=20.0, **product)
+        self._note(kind="price", price=26.0, **product)
+        self._note(kind="shelf", facings=1, facings_total=4, **product)
+        self._note(kind="wish", **product)
+        notes = self._as(self.user_east, self.env["trade.market.note"])
+        [found] = notes._read_group(
+            [("product_id", "=", self.product.id)],
+            aggregates=["price:avg", "own_price:avg", "gap:avg", "shelf_share:avg", "facings:avg"],
+        )
+        self.assertEqual(found, (23.0, 20.0, 15.0, 25.0, 1.0))
+
     def test_competitor_once(self):
         with self.assertRaises(UniqueViolation), mute_logger("odoo.sql_db"):
             self.env["trade.competitor"].create({"name": "DRAGON FOODS"})

@@ -236,6 +236,15 @@ class TestVisit(VisitCommon):
         self.wok.active = False
         self.assertTrue(self._visits().get_sheet(partner_id=self.wok.id)["customer"]["is_archived"])
 
+    def test_averages_are_of_visits_that_took_place(self):
+        self._finish()
+        self._plan()
+        found = self._visits(self.user_east)._read_group(
+            [("partner_id", "=", self.wok.id)], aggregates=["duration:avg", "distance:avg"]
+        )
+        self.assertAlmostEqual(found[0][0], 25, delta=0.1)
+        self.assertAlmostEqual(found[0][1], 111.2, delta=0.5)
+
     def test_plan_of_the_day(self):
         today = fields.Date.context_today(self._visits())
         later = self._plan(sequence=20)
