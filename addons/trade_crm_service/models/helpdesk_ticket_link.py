@@ -9,9 +9,10 @@ class HelpdeskTicket(models.Model):
     _inherit = "helpdesk.ticket"
     _check_company_auto = True
 
-    # Without an index, the tickets of a customer are looked for in all of them.
-    partner_id = fields.Many2one(index=True)
-    commercial_partner_id = fields.Many2one(index=True)
+    # Without an index, the tickets of a customer are looked for in all of them. Not by the fields, whose
+    # indexes would be left when the addon is uninstalled.
+    _trade_partner_idx = models.Index("(partner_id)")
+    _trade_customer_idx = models.Index("(commercial_partner_id)")
 
     trade_order_id = fields.Many2one(
         "sale.order",

@@ -198,7 +198,8 @@ class TradeSurvey(models.Model):
         if template:
             template.sudo().send_mail_batch(
                 invitations.ids,
-                email_values={"headers": repr(HEADERS)},
+                # Of no record: who may read an answer must not find the link to it in a message.
+                email_values={"headers": repr(HEADERS), "model": False, "res_id": False},
                 email_layout_xmlid="mail.mail_notification_light",
             )
 

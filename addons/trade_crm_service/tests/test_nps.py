@@ -1,13 +1,12 @@
 from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import HttpCase, tagged
 
 from ..analytics.satisfaction import Tally, get_nps
 from .test_survey import SurveyCommon
 
 
-@tagged("post_install", "-at_install")
-class TestNps(SurveyCommon):
+class NpsCommon(SurveyCommon):
     """Zhejiang: 12 promoters about deliveries. North: 12 detractors about quality, who blame a cause."""
 
     @classmethod
@@ -47,6 +46,16 @@ class TestNps(SurveyCommon):
             * count
         )
 
+
+@tagged("post_install", "-at_install")
+class TestNpsUi(NpsCommon, HttpCase):
+    def test_tour(self):
+        # The browser's clock goes on; that of the server stands still.
+        self.start_tour("/odoo/trade-nps", "trade_nps", login=self.user_service.login)
+
+
+@tagged("post_install", "-at_install")
+class TestNps(NpsCommon):
     def _read(self, user, **filters):
         return self._as(user, self.env["trade.nps"]).get_report(**filters)
 

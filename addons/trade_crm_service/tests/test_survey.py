@@ -53,7 +53,7 @@ class SurveyCommon(ServiceCommon):
         return self._get_invitations()
 
     def _get_mails(self):
-        return self.env["mail.mail"].search([("model", "=", "trade.survey.invitation")])
+        return self.env["mail.mail"].search([("body_html", "ilike", "/feedback/")])
 
 
 @tagged("post_install", "-at_install")
@@ -216,6 +216,8 @@ class TestSurvey(SurveyCommon):
             with self.assertRaises(AccessError):
                 mine.read(["link"])
             self.assertFalse(mine.qr)
+            messages = self._as(user, self.env["mail.message"])
+            self.assertFalse(messages.search([("body", "ilike", "/feedback/")]))
             # Nor by the code of what was sent by mail.
             with self.assertRaises(UserError):
                 self._as(user, self.ticket).action_survey_qr()
