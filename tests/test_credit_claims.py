@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from own_database import SUITE, Client, OwnDatabase, open_session
+from own_database import SUITE, Client, OwnDatabase
 
 from odoo.tests import tagged
 
@@ -107,26 +107,10 @@ class TestCreditClaims(OwnDatabase):
         cls.accountants = [Client(url, cls.name, "accountant", PASSWORD) for url in urls]
         cls.pool = cls.enterClassContext(ThreadPoolExecutor(ORDERS + CREDITS))
 
-    @staticmethod
-    def _press(client, model, button, record):
-        """Press a button: None, or the sentence that refuses it."""
-        params = {"model": model, "method": button, "args": [[record]], "kwargs": {}}
-        with open_session() as session:
-            session.cookies.update(client.session.cookies)
-            answer = session.post(
-                f"{client.url}/web/dataset/call_kw/{model}.{button}",
-                json={"jsonrpc": "2.0", "params": params},
-            ).json()
-        if "error" not in answer:
-            return None
-        data = answer["error"]["data"]
-        assert data["name"] == "odoo.exceptions.UserError", data["debug"]
-        return data["message"]
-
     def _confirm(self, rng, order):
         # Ids follow each other: the position says whose the order is.
         client = rng.choice(self.clients[(order - self.first) % REPS])
-        return self._press(client, "sale.order", "action_confirm", order)
+        return client.press("sale.order", "action_confirm", order)
 
     def _count_confirmed(self, orders):
         ids = ", ".join(map(str, orders))
@@ -178,7 +162,7 @@ class TestCreditClaims(OwnDatabase):
         ]
         left = [order for order in orders if order in refusals]
         refusals = self._confirm_all(
-            rng, left, *(lambda action=action: self._press(*action) for action in actions)
+            rng, left, *(lambda action=action: Client.press(*action) for action in actions)
         )
         print(f"  beside payments {time.monotonic() - started:.1f} s")
         self.assertLessEqual(self._count_confirmed(orders), ROOM + CREDITS)

@@ -8,7 +8,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from own_database import SUITE, Client, OwnDatabase, open_session
+from own_database import SUITE, Client, OwnDatabase
 
 from odoo.tests import tagged
 
@@ -111,23 +111,7 @@ class TestLeadClaims(OwnDatabase):
     @classmethod
     def _claim(cls, client, lead):
         """None when ``client`` has got it, and otherwise the sentence that refuses it."""
-        return cls._press(client, "trade.lead.pool", "action_claim", lead)
-
-    @staticmethod
-    def _press(client, model, button, record):
-        """Press a button: None, or the sentence that refuses it."""
-        params = {"model": model, "method": button, "args": [[record]], "kwargs": {}}
-        with open_session() as session:
-            session.cookies.update(client.session.cookies)
-            answer = session.post(
-                f"{client.url}/web/dataset/call_kw/{model}.{button}",
-                json={"jsonrpc": "2.0", "params": params},
-            ).json()
-        if "error" not in answer:
-            return None
-        data = answer["error"]["data"]
-        assert data["name"] == "odoo.exceptions.UserError", data["debug"]
-        return data["message"]
+        return client.press("trade.lead.pool", "action_claim", lead)
 
     def _fill(self):
         return json.loads(self._shell(FILL).splitlines()[-1])
@@ -196,11 +180,11 @@ class TestLeadClaims(OwnDatabase):
                     (tabs[place % 2], "crm.lead", "action_unarchive", lead)
                     for place, lead in enumerate(leads)
                 ]
-                refusals = list(self.pool.map(lambda wish: self._press(*wish), wishes))
+                refusals = list(self.pool.map(lambda wish: Client.press(*wish), wishes))
                 self.assertLessEqual(self._count_active(leads), TOTAL_CAP)
                 self.assertEqual(self._count_active(leads), refusals.count(None))
                 for wish in wishes:
-                    self._press(*wish)
+                    Client.press(*wish)
                 self.assertEqual(self._count_active(leads), TOTAL_CAP)
 
     def _count_active(self, leads):
@@ -220,7 +204,7 @@ class TestLeadClaims(OwnDatabase):
                         self.managers, ("action_grant", "action_refuse"), strict=True
                     )
                 ]
-                refusals = list(self.pool.map(lambda wish: self._press(*wish), wishes))
+                refusals = list(self.pool.map(lambda wish: Client.press(*wish), wishes))
                 self.assertEqual(refusals.count(None), len(requests))
                 self.assertTrue(all("is closed" in text for text in refusals if text))
                 ids = ", ".join(str(request) for request in requests)

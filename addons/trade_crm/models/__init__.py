@@ -65,6 +65,7 @@ from . import crm_lead
 from . import trade_lead_log
 from . import crm_lead_pool
 from . import trade_lead_pool
+from . import trade_request_mixin
 from . import trade_lead_request
 from . import res_company_lead
 from . import crm_team_assign

@@ -3,13 +3,6 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-STATES = [
-    ("open", "To decide"),
-    ("granted", "Granted"),
-    ("refused", "Refused"),
-    ("withdrawn", "Withdrawn"),
-]
-
 
 class TradeCreditRequest(models.Model):
     """Somebody asks to let an order through in spite of its customer's credit; a manager decides.
@@ -20,7 +13,7 @@ class TradeCreditRequest(models.Model):
 
     _name = "trade.credit.request"
     _description = "Request for Credit"
-    _inherit = ["mail.thread", "mail.activity.mixin", "trade.territory.mixin"]
+    _inherit = ["trade.request.mixin", "trade.territory.mixin"]
     _rec_name = "order_id"
     _order = "id desc"
 
@@ -44,17 +37,7 @@ class TradeCreditRequest(models.Model):
     payment_term_id = fields.Many2one(
         "account.payment.term", "Payment terms", readonly=True, ondelete="restrict"
     )
-    user_id = fields.Many2one(
-        "res.users", "Asked by", required=True, readonly=True, index=True, ondelete="restrict"
-    )
-    reason = fields.Text(required=True, readonly=True)
     situation = fields.Text(readonly=True, help="Why the order was refused when it was asked for.")
-    state = fields.Selection(
-        STATES, required=True, readonly=True, default="open", index=True, tracking=True
-    )
-    decision = fields.Text(help="Shown to who asked; say why.")
-    decided_by_id = fields.Many2one("res.users", readonly=True, ondelete="restrict")
-    decided_at = fields.Datetime("Decided", readonly=True)
     valid_until = fields.Date("Holds until", readonly=True, tracking=True)
 
     _open_unique = models.UniqueIndex(
@@ -133,21 +116,6 @@ class TradeCreditRequest(models.Model):
     # Decide
     # ------------------------------------------------------------------
 
-    def write(self, vals):
-        if not self.env.su and vals.keys() - {"decision"} - self._get_thread_fields():
-            raise AccessError(self.env._("Requests are decided by their buttons only."))
-        if not self.env.su and "decision" in vals and any(r.state != "open" for r in self):
-            raise AccessError(self.env._("What was decided stays as it was said."))
-        return super().write(vals)
-
-    @api.model
-    def _get_thread_fields(self):
-        return {
-            name
-            for name in self._fields
-            if name.startswith(("message_", "activity_", "my_activity_"))
-        }
-
     def action_grant(self):
         """Let the orders through as they were asked for."""
         for request_sudo in self._begin_decision("granted"):
@@ -156,65 +124,16 @@ class TradeCreditRequest(models.Model):
             request_sudo._tell_asker()
             request_sudo.order_id._release_waiting_later()
 
-    def action_refuse(self):
-        """Leave the orders blocked.
+    def _on_refused(self):
+        self._tell_asker()
 
-        :raise UserError: without a word on why
-        """
-        self.check_access("write")
-        for credit_request in self:
-            if not (credit_request.decision or "").strip():
-                raise UserError(
-                    self.env._(
-                        "“%s”: say why you refuse, in the field Decision.",
-                        credit_request.display_name,
-                    )
-                )
-        self._begin_decision("refused")._tell_asker()
-
-    def action_withdraw(self):
-        """Take the request back; only who asked can."""
-        if self.user_id != self.env.user:
-            raise AccessError(self.env._("Only who asked takes a request back."))
-        self._close("withdrawn")
-
-    def _begin_decision(self, state):
-        """Close the requests, so that of two managers at once the second one sees that it is done.
-
-        :return: the requests as superuser
-        :raise AccessError: when the user decides on none, asked for it, or it is too much
-        """
-        self.check_access("write")
+    def _check_may_decide(self):
+        super()._check_may_decide()
         is_control = self.env.user.has_group("trade_crm.group_credit")
-        for credit_request in self:
-            if credit_request.user_id == self.env.user:
-                raise AccessError(self.env._("You asked for this yourself: somebody else decides."))
-            if not is_control and not credit_request._is_for_managers():
-                raise AccessError(
-                    self.env._(
-                        "This is more than sales managers decide on: it is for Credit control."
-                    )
-                )
-        return self._close(state)
-
-    def _close(self, state):
-        requests_sudo = self.sudo()
-        for request_sudo in requests_sudo:
-            if request_sudo.state != "open":
-                raise UserError(
-                    self.env._(
-                        "“%(name)s” is closed: %(state)s.",
-                        name=request_sudo.display_name,
-                        state=dict(STATES)[request_sudo.state],
-                    )
-                )
-        requests_sudo.write(
-            {"state": state, "decided_by_id": self.env.uid, "decided_at": fields.Datetime.now()}
-        )
-        # Written now: who comes second waits here and starts again.
-        requests_sudo.flush_recordset(["state"])
-        requests_sudo.activity_unlink(["mail.mail_activity_data_todo"])
-        return requests_sudo
+        if not is_control and not all(request._is_for_managers() for request in self):
+            raise AccessError(
+                self.env._("This is more than sales managers decide on: it is for Credit control.")
+            )
 
     def _tell_asker(self):
         for credit_request in self:

@@ -1,12 +1,6 @@
 from odoo import SUPERUSER_ID, api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 
-STATES = [
-    ("open", "To decide"),
-    ("granted", "Granted"),
-    ("refused", "Refused"),
-    ("withdrawn", "Withdrawn"),
-]
 MANAGERS = "sales_team.group_sale_manager,trade_crm.group_auditor"
 
 
@@ -19,22 +13,11 @@ class TradeLeadRequest(models.Model):
 
     _name = "trade.lead.request"
     _description = "Request for a Customer"
-    _inherit = ["mail.thread", "mail.activity.mixin", "trade.territory.mixin"]
+    _inherit = ["trade.request.mixin", "trade.territory.mixin"]
     _order = "id desc"
 
     name = fields.Char("Asked for", required=True, readonly=True)
-    user_id = fields.Many2one(
-        "res.users", "Asked by", required=True, readonly=True, index=True, ondelete="restrict"
-    )
-    reason = fields.Text(required=True, readonly=True)
-    state = fields.Selection(
-        STATES, required=True, readonly=True, default="open", index=True, tracking=True
-    )
-    decision = fields.Text(help="Shown to who asked; say why.")
-    decided_by_id = fields.Many2one(
-        "res.users", readonly=True, ondelete="restrict", groups=MANAGERS
-    )
-    decided_at = fields.Datetime("Decided", readonly=True)
+    decided_by_id = fields.Many2one(groups=MANAGERS)
     company_id = fields.Many2one("res.company", readonly=True)
 
     lead_id = fields.Many2one(
@@ -180,20 +163,6 @@ class TradeLeadRequest(models.Model):
     # Decide
     # ------------------------------------------------------------------
 
-    def write(self, vals):
-        if not self.env.su and vals.keys() - {"decision"} - self._get_thread_fields():
-            raise AccessError(self.env._("Requests are decided by their buttons only."))
-        return super().write(vals)
-
-    @api.model
-    def _get_thread_fields(self):
-        """Fields of activities and followers, which Odoo writes for who may write."""
-        return {
-            name
-            for name in self._fields
-            if name.startswith(("message_", "activity_", "my_activity_"))
-        }
-
     def action_grant(self):
         """Hand over what was asked for; the salesperson so far loses it."""
         for request_sudo in self._begin_decision("granted"):
@@ -202,64 +171,10 @@ class TradeLeadRequest(models.Model):
             request_sudo._transfer()
             request_sudo._tell_asker()
 
-    def action_refuse(self):
-        """Leave it where it is.
-
-        :raise UserError: without a word on why
-        """
-        self.check_access("write")
-        for request in self:
-            if not (request.decision or "").strip():
-                raise UserError(
-                    self.env._("“%s”: say why you refuse, in the field Decision.", request.name)
-                )
-        for request_sudo in self._begin_decision("refused"):
+    def _on_refused(self):
+        for request_sudo in self:
             request_sudo._log("refuse", request_sudo.decision, by=self.env.user)
             request_sudo._tell_asker()
-
-    def action_withdraw(self):
-        """Take the request back; only who asked can."""
-        for request in self:
-            if request.user_id != self.env.user:
-                raise AccessError(self.env._("Only who asked takes a request back."))
-        self._close("withdrawn")
-
-    def _begin_decision(self, state):
-        """Close the requests, so that of two managers at once the second one sees that it is done.
-
-        :return: the requests as superuser
-        :raise AccessError: when the user decides on none, or asked for it
-        """
-        self.check_access("write")
-        for request in self:
-            if request.user_id == self.env.user:
-                raise AccessError(
-                    self.env._(
-                        "You asked for “%s” yourself: another manager decides.", request.name
-                    )
-                )
-        return self._close(state)
-
-    def _close(self, state):
-        requests_sudo = self.sudo()
-        for request in requests_sudo:
-            if request.state != "open":
-                raise UserError(
-                    self.env._(
-                        "“%(name)s” is closed: %(state)s.",
-                        name=request.name,
-                        state=dict(request._fields["state"]._description_selection(self.env))[
-                            request.state
-                        ],
-                    )
-                )
-        requests_sudo.write(
-            {"state": state, "decided_by_id": self.env.uid, "decided_at": fields.Datetime.now()}
-        )
-        # Written now: who comes second waits here and starts again.
-        requests_sudo.flush_recordset(["state"])
-        requests_sudo.activity_unlink(["mail.mail_activity_data_todo"])
-        return requests_sudo
 
     def _check_grant(self, manager):
         """What was asked for has to be where it was, and in reach of who gives it away.

@@ -3,6 +3,7 @@ from werkzeug.exceptions import NotFound, TooManyRequests
 from odoo import http
 from odoo.http import request
 
+from odoo.addons.trade_crm.controllers.public_form import PublicPage
 from odoo.addons.trade_crm.models.trade_lead_channel_form import MAX_HOURS
 
 from ..models.trade_survey_answer import COMMENT_LENGTH
@@ -11,7 +12,7 @@ from ..models.trade_survey_invitation import LEVELS, SCORES
 MAX_BYTES = 64 * 1024
 
 
-class FeedbackController(http.Controller):
+class FeedbackController(PublicPage, http.Controller):
     """What a person who was asked sees. The page can be opened as often as one likes, also by the
     scanners of mail servers: only its buttons answer, by a POST that is signed."""
 
@@ -65,32 +66,18 @@ class FeedbackController(http.Controller):
     # ------------------------------------------------------------------
 
     def _show(self, invitation_sudo, note=None):
-        languages = request.env["res.lang"]._get_active_by("code")
-        response = request.render(
+        return self._render_page(
             "trade_crm_service.feedback",
-            {
-                "invitation": invitation_sudo,
-                "state": invitation_sudo._get_state(),
-                "survey": invitation_sudo.survey_id.with_context(lang=request.env.lang),
-                "company": invitation_sudo.company_id,
-                "scores": [score for score, _label in SCORES],
-                "levels": [level for level, _label in LEVELS],
-                "comment_length": COMMENT_LENGTH,
-                "signature": invitation_sudo._sign_form(),
-                "note": note,
-                "link": self._get_link(),
-                "lang_code": request.env.lang.replace("_", "-"),
-                "languages": [
-                    (lang.name.split("/")[-1].strip(), f"{request.httprequest.path}?lang={code}")
-                    for code, lang in languages.items()
-                    if code != request.env.lang
-                ],
-            },
+            invitation_sudo.company_id,
+            invitation=invitation_sudo,
+            state=invitation_sudo._get_state(),
+            survey=invitation_sudo.survey_id.with_context(lang=request.env.lang),
+            scores=[score for score, _label in SCORES],
+            levels=[level for level, _label in LEVELS],
+            comment_length=COMMENT_LENGTH,
+            signature=invitation_sudo._sign_form(),
+            note=note,
         )
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["X-Robots-Tag"] = "noindex"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
 
     def _get_invitation(self, token):
         """The invitation of the link, in the language of the visitor, else of the person.
@@ -104,14 +91,6 @@ class FeedbackController(http.Controller):
             if inquiries_sudo._may_guess(request.httprequest.remote_addr):
                 raise NotFound()
             raise TooManyRequests()
-        wanted = request.httprequest.args.get("lang") or invitation_sudo.lang
-        lang = wanted and request.env["ir.http"].get_nearest_lang(wanted.replace("-", "_"))
-        if lang:
-            request.update_context(lang=lang)
+        if lang := self._use_language(fallback=invitation_sudo.lang):
             invitation_sudo = invitation_sudo.with_context(lang=lang)
         return invitation_sudo
-
-    def _get_link(self):
-        lang = request.httprequest.args.get("lang")
-        active = request.env["res.lang"]._get_active_by("code")
-        return request.httprequest.path + (f"?lang={lang}" if lang in active else "")
