@@ -44,9 +44,10 @@ class TradeQuickOrder(models.AbstractModel):
 
     @api.model
     @api.readonly
-    def get_basket(self, partner_id):
+    def get_basket(self, partner_id, token=None):
         """What a customer usually buys, with today's price and what is on stock.
 
+        :param token: of what the phone has not sent, or does not know to have arrived
         :return: dict of plain values; ``lines`` as :meth:`_prepare_lines` makes them
         """
         customer = self._get_buyer(partner_id)
@@ -59,6 +60,7 @@ class TradeQuickOrder(models.AbstractModel):
         return {
             "customer": {"id": customer.id, "name": customer.name},
             "company": self.env.company.name,
+            "sent": bool(token) and self.env["sale.order"]._find_sent(token).name,
             "currency_id": self._get_pricelist_currency(customer).id,
             "lines": sorted(lines, key=lambda line: order.index(line["product_id"])),
         }

@@ -73,6 +73,14 @@ class TestQuickOrder(TerritoryCommon, AccessCommon):
         other = self._send(user=self.user_east)
         self.assertNotEqual(other["id"], first["id"], "tokens are of one user")
 
+    def test_basket_tells_what_has_arrived(self):
+        """A page that was closed while sending begins anew, and does not send other quantities as the same."""
+        quick = self._quick()
+        self.assertFalse(quick.get_basket(self.wok.id, TOKEN)["sent"])
+        sent = self._send()
+        self.assertEqual(quick.get_basket(self.wok.id, TOKEN)["sent"], sent["name"])
+        self.assertFalse(quick.get_basket(self.wok.id)["sent"])
+
     def test_sent_at_once_is_tried_again(self):
         """The other call was not there yet when this one looked."""
         first = self._send()

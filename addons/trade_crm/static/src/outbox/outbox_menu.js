@@ -28,7 +28,9 @@ export class OutboxMenu extends Component {
     async open(entry) {
         const { key, draft, action } = entry.draft;
         await this.outbox.saveDraft(key, draft);
-        await this.outbox.forget(entry);
+        // The page sends again what goes with it; what has a page of its own stays.
+        const parts = this.state.entries.filter(({ group, draft }) => group && group === entry.group && !draft);
+        await Promise.all([entry, ...parts].map(this.outbox.forget));
         this.dropdown.close();
         await this.action.doAction(action);
     }

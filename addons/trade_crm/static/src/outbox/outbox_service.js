@@ -151,6 +151,8 @@ export const outboxService = {
             send,
             retry,
             forget,
+            /** Whether something that was typed on the page of this draft is still to be sent. */
+            isWaiting: (key) => state.entries.some(({ draft, error }) => draft?.key === key && !error),
             saveDraft: (key, draft) => store.put(DRAFTS, key, draft),
             getDrafts: () => store.all(DRAFTS),
             dropDraft: (key) => store.remove(DRAFTS, key),

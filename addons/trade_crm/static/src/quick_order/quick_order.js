@@ -41,9 +41,15 @@ export class QuickOrder extends Component {
     }
 
     async loadBasket() {
-        this.state.data = await this.orm.call(MODEL, "get_basket", [this.partnerId]);
+        let draft = await this.findDraft();
+        const args = [this.partnerId, draft?.token || null];
+        this.state.data = await this.orm.call(MODEL, "get_basket", args);
         keep(this, { partnerId: this.partnerId });
-        const draft = await this.findDraft();
+        if (draft && (this.state.data.sent || this.outbox.isWaiting(this.draftKey))) {
+            // It is on its way or has arrived, and the page was closed before it heard so.
+            await this.outbox.dropDraft(this.draftKey);
+            draft = null;
+        }
         const quantities = new Map((draft?.lines || []).map((line) => [line.product_id, line.quantity]));
         const usual = new Set(this.state.data.lines.map(({ product_id }) => product_id));
         this.token = draft?.token || makeToken();

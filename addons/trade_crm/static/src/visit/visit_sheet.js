@@ -60,6 +60,11 @@ export class VisitSheet extends Component {
         }
         keep(this, { visitId: this.visitId, partnerId: this.partnerId });
         let draft = await this.findDraft();
+        if (draft && this.isEndWaiting(draft)) {
+            // The page was closed while its end was being sent.
+            await this.end(draft);
+            return;
+        }
         try {
             this.state.sheet = await this.orm.call(MODEL, "get_sheet", [], {
                 visit_id: this.visitId || null,
@@ -86,6 +91,12 @@ export class VisitSheet extends Component {
         if (draft && !draft.values.location_state) {
             this.begin();
         }
+    }
+
+    isEndWaiting({ token }) {
+        return this.outbox.state.entries.some(
+            ({ group, args, error }) => group === token && args[1]?.ended_at && !error,
+        );
     }
 
     async findDraft() {
