@@ -42,9 +42,7 @@ class TestTranslations(TransactionCase):
         """The addon below ours comes without Chinese: ours brings it, and loses no term of it."""
         known = {
             entry.msgid
-            for entry in polib.pofile(
-                str(ADDONS / "trade_crm_service" / "i18n_extra" / "zh_CN.po")
-            )
+            for entry in polib.pofile(str(ADDONS / "trade_crm_service" / "i18n_extra" / "zh_CN.po"))
             if entry.translated()
         }
         self.assertFalse(self._get_data_terms("helpdesk_mgmt") - known)
