@@ -6,6 +6,7 @@
     "author": "Trade CRM",
     "license": "LGPL-3",
     "depends": ["trade_crm", "mass_mailing", "loyalty"],
+    "external_dependencies": {"python": ["numpy", "scipy"]},
     "data": [
         "security/trade_crm_marketing_groups.xml",
         "security/ir.model.access.csv",
