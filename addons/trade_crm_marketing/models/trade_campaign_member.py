@@ -21,15 +21,17 @@ class TradeCampaignMember(models.Model):
     _rec_name = "partner_id"
     _order = "id"
 
-    campaign_id = fields.Many2one(
-        "utm.campaign", required=True, readonly=True, ondelete="cascade"
-    )
+    campaign_id = fields.Many2one("utm.campaign", required=True, readonly=True, ondelete="cascade")
     partner_id = fields.Many2one(
         "res.partner", "Customer", required=True, readonly=True, index=True, ondelete="cascade"
     )
     company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="cascade")
     tier_id = fields.Many2one(
-        "trade.tier", "Tier at the start", readonly=True, index="btree_not_null", ondelete="set null"
+        "trade.tier",
+        "Tier at the start",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
     )
     variant_id = fields.Many2one(
         "trade.campaign.variant",

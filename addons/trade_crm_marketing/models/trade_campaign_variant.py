@@ -82,7 +82,10 @@ class TradeCampaignVariant(models.Model):
                         program_sudo.name,
                     )
                 )
-            if program_sudo.company_id not in (variant.company_id, program_sudo.company_id.browse()):
+            if program_sudo.company_id not in (
+                variant.company_id,
+                program_sudo.company_id.browse(),
+            ):
                 raise ValidationError(
                     self.env._(
                         "“%(program)s” is of another company than the campaign “%(campaign)s”.",
@@ -114,7 +117,9 @@ class TradeCampaignVariant(models.Model):
         names = {"variant": self.name, "campaign": self.campaign_id.title}
         needed = CONTENT.get(self.channel)
         if needed == "mailing_id" and self.mailing_id.sudo().mailing_type != self.channel:
-            return self.env._("Variant %(variant)s: choose an e-mail or SMS as its content.", **names)
+            return self.env._(
+                "Variant %(variant)s: choose an e-mail or SMS as its content.", **names
+            )
         if needed == "body" and not (self.body or "").strip():
             return self.env._("Variant %(variant)s: write the text that customers get.", **names)
         if self.channel == "coupon" and not self.program_id:

@@ -202,16 +202,18 @@ class UtmCampaign(models.Model):
         for campaign in self:
             if campaign.trade_start and campaign.trade_end:
                 if campaign.trade_end <= campaign.trade_start:
-                    raise ValidationError(
-                        self.env._("“%s” ends before it starts.", campaign.title)
-                    )
+                    raise ValidationError(self.env._("“%s” ends before it starts.", campaign.title))
 
     @api.constrains("trade_company_id", "trade_segment_ids", "trade_excluded_segment_ids")
     def _check_trade_segments(self):
         for campaign in self.filtered("trade_is_campaign"):
-            segments_sudo = campaign.sudo().trade_segment_ids | campaign.sudo().trade_excluded_segment_ids
+            segments_sudo = (
+                campaign.sudo().trade_segment_ids | campaign.sudo().trade_excluded_segment_ids
+            )
             foreign = segments_sudo.filtered(
-                lambda segment, company=campaign.trade_company_id.sudo(): segment.company_id != company
+                lambda segment, company=campaign.trade_company_id.sudo(): (
+                    segment.company_id != company
+                )
             )
             if foreign:
                 raise ValidationError(
@@ -268,8 +270,10 @@ class UtmCampaign(models.Model):
         """
         self._check_marketer()
         approved = self.filtered(
-            lambda campaign: campaign.trade_is_campaign
-            and campaign.trade_state in ("approval", "approved", "running", "paused")
+            lambda campaign: (
+                campaign.trade_is_campaign
+                and campaign.trade_state in ("approval", "approved", "running", "paused")
+            )
         )
         approved._lock_campaigns()
         for campaign in approved:

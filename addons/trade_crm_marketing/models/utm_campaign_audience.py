@@ -70,7 +70,9 @@ class UtmCampaign(models.Model):
             saved = campaign._origin
             waiting = saved.trade_is_campaign and not saved.trade_started_at
             campaign.trade_reach = (
-                len(saved._get_audience_query(limit=None)) if waiting and saved.trade_segment_ids else 0
+                len(saved._get_audience_query(limit=None))
+                if waiting and saved.trade_segment_ids
+                else 0
             )
 
     # ------------------------------------------------------------------

@@ -18,7 +18,8 @@ class UtmCampaign(models.Model):
     _inherit = "utm.campaign"
 
     trade_guard = fields.Integer(
-        copy=False, help="Written by whoever decides on the campaign or its budget, so that two wait."
+        copy=False,
+        help="Written by whoever decides on the campaign or its budget, so that two wait.",
     )
     trade_needs_approval = fields.Boolean(compute="_compute_trade_needs_approval")
 
@@ -191,7 +192,9 @@ class UtmCampaign(models.Model):
         for campaign in self:
             campaign.sudo().message_post(
                 body=campaign.trade_decision,
-                partner_ids=(campaign.trade_submitted_by_id | campaign.user_id).sudo().partner_id.ids,
+                partner_ids=(campaign.trade_submitted_by_id | campaign.user_id)
+                .sudo()
+                .partner_id.ids,
             )
 
     def action_trade_draft(self):

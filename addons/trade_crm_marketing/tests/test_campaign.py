@@ -52,7 +52,9 @@ class TestCampaign(CampaignCommon):
                 with mute_logger("odoo.sql_db"), self.env.cr.savepoint():
                     self.campaign.sudo().write(values)
                     self.env.flush_all()
-            self.assertIsInstance(caught.exception, (ValidationError, CheckViolation, UniqueViolation))
+            self.assertIsInstance(
+                caught.exception, (ValidationError, CheckViolation, UniqueViolation)
+            )
 
     def test_what_is_missing_is_said_at_once(self):
         campaign = self._make_campaign(

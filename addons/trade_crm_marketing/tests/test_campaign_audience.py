@@ -109,7 +109,10 @@ class TestCampaignAudience(CampaignCommon):
     def test_empty_audience_is_refused(self):
         nobody = self._make_segment({"domain": "[('name', '=', 'Nobody at all')]"})
         campaign = self._approve(self._make_campaign(trade_segment_ids=[Command.set(nobody.ids)]))
-        with self.assertRaisesRegex(UserError, "Nobody is in the audience"), self.env.cr.savepoint():
+        with (
+            self.assertRaisesRegex(UserError, "Nobody is in the audience"),
+            self.env.cr.savepoint(),
+        ):
             campaign.action_trade_start()
         campaign.invalidate_recordset()
         self.assertEqual(campaign.trade_state, "approved")
