@@ -2,3 +2,7 @@ from . import test_menus
 from . import test_mailing_territory
 from . import test_mailing_mask
 from . import test_privacy
+
+# Campaigns
+from . import test_campaign
+from . import test_campaign_audience
