@@ -5,7 +5,7 @@
     "category": "Marketing",
     "author": "Trade CRM",
     "license": "LGPL-3",
-    "depends": ["trade_crm", "mass_mailing", "mass_mailing_sms", "loyalty"],
+    "depends": ["trade_crm", "mass_mailing", "mass_mailing_sms", "loyalty", "sale_loyalty"],
     "external_dependencies": {"python": ["numpy", "scipy"]},
     "data": [
         "security/trade_crm_marketing_groups.xml",
@@ -24,6 +24,10 @@
         "views/trade_campaign_cost_views.xml",
         "views/utm_campaign_views.xml",
         "views/res_config_settings_campaign_views.xml",
+        # Results and experiments
+        "security/trade_campaign_result_rules.xml",
+        "data/ir_cron_campaign_result.xml",
+        "views/sale_order_campaign_views.xml",
         "views/menus.xml",
     ],
 }

@@ -16,3 +16,10 @@ from . import trade_campaign_variant
 from . import trade_campaign_member
 from . import trade_campaign_cost
 from . import trade_privacy_campaign
+
+# Results and experiments
+from . import trade_campaign_dirty
+from . import trade_campaign_order
+from . import trade_campaign_attribution
+from . import trade_campaign_member_result
+from . import sale_order_campaign

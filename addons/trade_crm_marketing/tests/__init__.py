@@ -6,3 +6,4 @@ from . import test_privacy
 # Campaigns
 from . import test_campaign
 from . import test_campaign_audience
+from . import test_campaign_attribution
