@@ -5,13 +5,17 @@
     "category": "Marketing",
     "author": "Trade CRM",
     "license": "LGPL-3",
-    "depends": ["trade_crm", "mass_mailing", "loyalty"],
+    "depends": ["trade_crm", "mass_mailing", "mass_mailing_sms", "loyalty"],
     "data": [
         "security/trade_crm_marketing_groups.xml",
         "security/ir.model.access.csv",
         # Campaigns
         "security/utm_campaign_rules.xml",
         "data/ir_cron_campaign.xml",
+        # Messages
+        "security/trade_message_rules.xml",
+        "views/trade_message_views.xml",
+        # Campaigns and the rest
         "wizard/trade_mailing_reveal_views.xml",
         "views/mailing_mask_views.xml",
         # Campaigns

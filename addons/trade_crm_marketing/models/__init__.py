@@ -3,6 +3,9 @@ from . import mailing_mailing
 from . import trade_territory_scope
 from . import trade_privacy_request
 
+# Messages and consent
+from . import trade_message
+
 # Campaigns
 from . import res_company_campaign
 from . import utm_campaign

@@ -6,3 +6,5 @@ from . import test_privacy
 # Campaigns
 from . import test_campaign
 from . import test_campaign_audience
+from . import test_campaign_coupon
+from . import test_campaign_concurrency
