@@ -10,6 +10,9 @@
     "data": [
         "security/trade_crm_marketing_groups.xml",
         "security/ir.model.access.csv",
+        # Campaigns
+        "security/utm_campaign_rules.xml",
+        "data/ir_cron_campaign.xml",
         # Messages
         "security/trade_message_rules.xml",
         "views/trade_message_views.xml",

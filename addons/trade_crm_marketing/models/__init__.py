@@ -5,6 +5,7 @@ from . import trade_privacy_request
 
 # Messages and consent
 from . import trade_message
+
 # Campaigns
 from . import res_company_campaign
 from . import utm_campaign

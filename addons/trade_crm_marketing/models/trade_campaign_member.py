@@ -46,4 +46,7 @@ class TradeCampaignMember(models.Model):
     )
     coupon_state = fields.Selection(COUPON_STATES, readonly=True)
 
-    _member_unique = models.UniqueIndex("(campaign_id, partner_id)")
+    # A constraint and no unique index: the merge of customers looks for constraints only.
+    _member_unique = models.Constraint(
+        "UNIQUE (campaign_id, partner_id)", "A customer is in the audience of a campaign once."
+    )

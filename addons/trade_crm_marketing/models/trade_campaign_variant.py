@@ -1,13 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-CHANNELS = [
-    ("mail", "E-mail"),
-    ("sms", "SMS"),
-    ("provider", "Message by a provider"),
-    ("call", "Call list"),
-    ("coupon", "Coupon only"),
-]
+from .trade_message import CHANNELS
+
 # What each channel needs to have something to say.
 CONTENT = {"mail": "mailing_id", "sms": "mailing_id", "provider": "body", "call": "body"}
 

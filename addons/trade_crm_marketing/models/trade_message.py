@@ -116,9 +116,7 @@ class TradeMessage(models.Model):
     )
     _queued = models.Index("(campaign_id, due_at, id) WHERE state = 'queued'")
     _sending = models.Index("(claimed_at) WHERE state = 'sending'")
-    _contacts = models.Index(
-        "(partner_id, sent_at) WHERE state IN ('sending', 'sent', 'unknown')"
-    )
+    _contacts = models.Index("(partner_id, sent_at) WHERE state IN ('sending', 'sent', 'unknown')")
 
     @api.depends("reason", "reason_detail")
     def _compute_reason_text(self):

@@ -4,6 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command, Domain
 
+from .trade_message import PURPOSES
+
 STATES = [
     ("draft", "Draft"),
     ("approval", "To approve"),
@@ -12,11 +14,6 @@ STATES = [
     ("paused", "Paused"),
     ("done", "Finished"),
     ("cancelled", "Cancelled"),
-]
-PURPOSES = [
-    ("promotion", "Promotion"),
-    ("invitation", "Invitation to an event"),
-    ("care", "Care and information"),
 ]
 GOALS = [
     ("customers", "Customers who order"),
@@ -75,7 +72,7 @@ class UtmCampaign(models.Model):
         group_expand=True,
     )
     trade_purpose = fields.Selection(
-        PURPOSES, "Purpose", required=True, default="promotion", tracking=True
+        PURPOSES, "Purpose", required=True, default="offer", tracking=True
     )
     trade_priority = fields.Integer(
         "Priority",
@@ -207,13 +204,12 @@ class UtmCampaign(models.Model):
     @api.constrains("trade_company_id", "trade_segment_ids", "trade_excluded_segment_ids")
     def _check_trade_segments(self):
         for campaign in self.filtered("trade_is_campaign"):
+            company_sudo = campaign.trade_company_id.sudo()
             segments_sudo = (
                 campaign.sudo().trade_segment_ids | campaign.sudo().trade_excluded_segment_ids
             )
             foreign = segments_sudo.filtered(
-                lambda segment, company=campaign.trade_company_id.sudo(): (
-                    segment.company_id != company
-                )
+                lambda segment, company=company_sudo: segment.company_id != company
             )
             if foreign:
                 raise ValidationError(
@@ -222,7 +218,7 @@ class UtmCampaign(models.Model):
                         "segment of its own company.",
                         segment=foreign[0].name,
                         other=foreign[0].company_id.name,
-                        company=campaign.trade_company_id.sudo().name,
+                        company=company_sudo.name,
                     )
                 )
 

@@ -121,23 +121,33 @@ class UtmCampaign(models.Model):
     def _get_known_sql(self):
         """Members whose variant has a coupon, with what they may have in common with another.
 
-        :return: ``SQL`` of a common table: member_id, root_id (head office), phone, given
+        :return: ``SQL`` of common tables; of each member in ``known`` member_id, root_id (head office), phone, given
         """
         return SQL(
             """
-            known AS MATERIALIZED (
+            RECURSIVE above AS (
+                SELECT member.id AS member_id, customer.id AS partner_id, customer.parent_id
+                  FROM trade_campaign_member member
+                  JOIN trade_campaign_variant variant ON variant.id = member.variant_id
+                  JOIN res_partner customer ON customer.id = member.partner_id
+                 WHERE member.campaign_id = %(campaign)s AND variant.program_id IS NOT NULL
+                 UNION
+                SELECT above.member_id, parent.id, parent.parent_id
+                  FROM above
+                  JOIN res_partner parent ON parent.id = above.parent_id
+            ), known AS MATERIALIZED (
                 SELECT member.id AS member_id,
-                       split_part(customer.parent_path, '/', 1)::int AS root_id,
+                       above.partner_id AS root_id,
                        NULLIF(ltrim(regexp_replace(
                            COALESCE(customer.phone_sanitized, customer.phone, ''), '[^0-9]', '', 'g'), '0'), ''
                        ) AS phone,
                        member.coupon_state IS NOT DISTINCT FROM 'given' AS given
-                  FROM trade_campaign_member member
-                  JOIN trade_campaign_variant variant ON variant.id = member.variant_id
+                  FROM above
+                  JOIN trade_campaign_member member ON member.id = above.member_id
                   JOIN res_partner customer ON customer.id = member.partner_id
-                 WHERE member.campaign_id = %s AND variant.program_id IS NOT NULL
+                 WHERE above.parent_id IS NULL
             )""",
-            self.id,
+            campaign=self.id,
         )
 
     def _explain_coupons(self):

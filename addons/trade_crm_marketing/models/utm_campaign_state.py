@@ -233,11 +233,9 @@ class UtmCampaign(models.Model):
     def action_trade_pause(self):
         """Send nothing more until it goes on."""
         self._move(("running",), {"trade_state": "paused"})
-        self._on_trade_paused()
 
     def action_trade_resume(self):
         self._move(("paused",), {"trade_state": "running"})
-        self._on_trade_resumed()
 
     def action_trade_finish(self):
         """End it; what was not sent yet is not sent any more, and results go on for the days of effect."""

@@ -7,3 +7,5 @@ from . import test_privacy
 from . import test_campaign
 from . import test_campaign_audience
 from . import test_campaign_attribution
+from . import test_campaign_coupon
+from . import test_campaign_concurrency
