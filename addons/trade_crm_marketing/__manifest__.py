@@ -16,10 +16,6 @@
         # Messages
         "security/trade_message_rules.xml",
         "views/trade_message_views.xml",
-        # Campaigns and the rest
-        # Campaigns
-        "security/utm_campaign_rules.xml",
-        "data/ir_cron_campaign.xml",
         "wizard/trade_mailing_reveal_views.xml",
         "views/mailing_mask_views.xml",
         # Campaigns
@@ -31,6 +27,10 @@
         "security/trade_campaign_result_rules.xml",
         "data/ir_cron_campaign_result.xml",
         "views/sale_order_campaign_views.xml",
+        "views/trade_campaign_result_templates.xml",
+        "wizard/trade_campaign_winner_views.xml",
+        "views/utm_campaign_result_views.xml",
+        "report/trade_campaign_report_views.xml",
         "views/menus.xml",
     ],
 }

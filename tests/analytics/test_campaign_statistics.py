@@ -35,7 +35,6 @@ from trade_crm_marketing_analytics.proportions import (
     get_share_test,
 )
 from trade_crm_marketing_analytics.sequence import (
-    get_information,
     get_mean_sequence,
     get_mixture,
     get_multiplier,
@@ -199,11 +198,9 @@ def test_chances_are_the_exact_ones():
 
 
 def test_verdict():
-    planned = get_information((1000, 1000), (10_000, 10_000))
-
     def kind(*successes, size=10_000, **values):
         arms = [Arm(key, size, count) for key, count in zip("ABC", successes, strict=False)]
-        return judge(arms, planned, 0.02, **values)[:2]
+        return judge(arms, 0.1, 0.02, **values)[:2]
 
     assert kind(1000, 1200) == ("better", "B")
     assert kind(1200, 1000) == ("better", "A")
@@ -215,14 +212,13 @@ def test_verdict():
     assert kind(1500, 1500, 1000) == ("open", None)
     assert kind(0, 9) == ("open", None)
     assert kind(100) == ("open", None)
-    assert judge([], planned, 0.02).kind == "open"
-    assert judge([Arm("A", 10, 2), Arm("B", 0, 0)], planned, 0.02).differences == {}
+    assert judge([], 0.1, 0.02).kind == "open"
+    assert judge([Arm("A", 10, 2), Arm("B", 0, 0)], 0.1, 0.02).differences == {}
 
 
 def test_more_variants_are_held_to_a_stricter_bound():
-    planned = 100
-    two = judge([Arm("A", 2000, 200), Arm("B", 2000, 230)], planned, 0.01)
-    three = judge([Arm(key, 2000, 200) for key in "AC"] + [Arm("B", 2000, 230)], planned, 0.01)
+    two = judge([Arm("A", 2000, 200), Arm("B", 2000, 230)], 0.1, 0.01)
+    three = judge([Arm(key, 2000, 200) for key in "AC"] + [Arm("B", 2000, 230)], 0.1, 0.01)
     assert three.differences["A", "B"].low < two.differences["A", "B"].low
 
 
@@ -274,20 +270,19 @@ def make_group(draw, size, share, amount=100):
 def test_increment_is_the_difference_of_means_times_the_customers():
     draw = np.random.default_rng(5)
     contacted, held_out = make_group(draw, 9000, 0.2), make_group(draw, 1000, 0.1)
-    planned = get_information((1800, 100), (9000, 1000))
-    result = get_increment(contacted, held_out, 5000.0, planned)
+    result = get_increment(contacted, held_out, 5000.0, 0.15)
     expected = 9000 * (contacted.margin.mean - held_out.margin.mean)
     assert result.margin.value == pytest.approx(expected)
     assert result.margin.low < 9000 * 3 < result.margin.high
     assert result.profit.value == pytest.approx(expected - 5000)
     assert result.roi == pytest.approx([figure / 5000 for figure in result.profit])
     assert result.orders.value == pytest.approx(contacted.buyers - 9 * held_out.buyers)
-    assert get_increment(contacted, held_out, 0, planned).roi is None
+    assert get_increment(contacted, held_out, 0, 0.15).roi is None
 
 
 def test_increment_needs_a_yardstick():
     draw = np.random.default_rng(6)
     many, few = make_group(draw, 900, 0.2), make_group(draw, 29, 0.1)
-    assert set(get_increment(many, few, 1, 10)) == set(get_increment(few, many, 1, 10)) == {None}
+    assert set(get_increment(many, few, 1, 0.1)) == set(get_increment(few, many, 1, 0.1)) == {None}
     nobody = make_group(draw, 900, 0.0)
-    assert get_increment(nobody, nobody, 1, 10).orders is None
+    assert get_increment(nobody, nobody, 1, 0.1).orders is None

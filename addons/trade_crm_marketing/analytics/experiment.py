@@ -9,7 +9,7 @@ from scipy.special import betainc, betaincinv
 from scipy.stats import chi2
 
 from .proportions import ALPHA, Difference
-from .sequence import get_share_sequence
+from .sequence import get_information, get_share_sequence
 
 # Below this the groups are not what they were drawn to be: A. Fabijan et al., Diagnosing sample ratio
 # mismatch in online controlled experiments, KDD 2019, 2156-2164.
@@ -87,7 +87,7 @@ def get_best_probabilities(arms):
     return chances / chances.sum() if len(chances) else chances
 
 
-def judge(arms, planned, matters, alpha=ALPHA, ratio=1.0):
+def judge(arms, expected, matters, alpha=ALPHA, ratio=1.0):
     """The verdict on the shares of two or more arms.
 
     All pairs are compared, each at ``alpha`` divided by their number (Bonferroni), by intervals
@@ -95,7 +95,7 @@ def judge(arms, planned, matters, alpha=ALPHA, ratio=1.0):
     interval is ever wrong, and so is the verdict.
 
     :param arms: list of :class:`Arm`
-    :param planned: information expected for a pair at the end, see :func:`get_information`
+    :param expected: share that is expected at the end, fixed beforehand, between 0 and 1
     :param matters: the smallest difference of shares that matters, positive
     :param ratio: p value of :func:`check_ratio`
     :return: :class:`Verdict`
@@ -103,7 +103,7 @@ def judge(arms, planned, matters, alpha=ALPHA, ratio=1.0):
     arms = [arm for arm in arms if arm.size]
     pairs = list(combinations(arms, 2))
     differences = {
-        (one.key, two.key): _compare(one, two, planned, alpha / len(pairs)) for one, two in pairs
+        (one.key, two.key): _compare(one, two, expected, alpha / len(pairs)) for one, two in pairs
     }
     kind, winner = OPEN, None
     if ratio < RATIO_ALPHA:
@@ -113,10 +113,10 @@ def judge(arms, planned, matters, alpha=ALPHA, ratio=1.0):
     return Verdict(kind, winner, differences)
 
 
-def _compare(one, two, planned, alpha):
-    difference = get_share_sequence(
-        (one.successes, two.successes), (one.size, two.size), planned, alpha
-    )
+def _compare(one, two, expected, alpha):
+    sizes = (one.size, two.size)
+    planned = get_information([size * expected for size in sizes], sizes)
+    difference = get_share_sequence((one.successes, two.successes), sizes, planned, alpha)
     return Difference(*map(float, difference))
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from .means import Sample
 from .proportions import ALPHA, Difference
-from .sequence import get_mean_sequence
+from .sequence import get_information, get_mean_sequence
 
 # Fewer customers or purchases held out are no yardstick.
 MIN_HELD_OUT = 30
@@ -33,7 +33,7 @@ class Increment(NamedTuple):
     roi: Difference | None = None
 
 
-def get_increment(contacted, held_out, cost, planned, alpha=ALPHA):
+def get_increment(contacted, held_out, cost, expected, alpha=ALPHA):
     """Incremental orders, revenue, margin and return on what was spent.
 
     The difference of the means per customer, times the customers that were contacted: also those
@@ -42,11 +42,11 @@ def get_increment(contacted, held_out, cost, planned, alpha=ALPHA):
 
     :param contacted, held_out: :class:`Group`
     :param cost: in the currency of the margin
-    :param planned: information expected at the end, see :func:`get_information`
+    :param expected: share of buyers that is expected at the end, fixed beforehand, between 0 and 1
     :return: :class:`Increment`
 
     >>> few = Group(0, Sample(5, 0, 0), Sample(5, 0, 0), Sample(5, 0, 0))
-    >>> get_increment(few, few, 0, 1).orders is None
+    >>> get_increment(few, few, 0, 0.1).orders is None
     True
     """
     size = contacted.orders.count
@@ -56,6 +56,8 @@ def get_increment(contacted, held_out, cost, planned, alpha=ALPHA):
     ):
         return Increment()
     successes = (contacted.buyers, held_out.buyers)
+    sizes = (size, held_out.orders.count)
+    planned = get_information([expected * count for count in sizes], sizes)
 
     def total(one, two):
         difference = get_mean_sequence(one, two, successes, planned, alpha)

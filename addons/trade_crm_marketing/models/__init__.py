@@ -24,3 +24,7 @@ from . import trade_campaign_order
 from . import trade_campaign_attribution
 from . import trade_campaign_member_result
 from . import sale_order_campaign
+from . import utm_campaign_result
+from . import utm_campaign_experiment
+from . import utm_campaign_verdict
+from . import mailing_mailing_verdict

@@ -36,6 +36,7 @@ class TradeCampaignOrder(models.Model):
         self._sync_touches(self._get_open_campaigns())
         self.env["ir.cron"]._commit_progress(remaining=queue._count_waiting())
         self._process_queue()
+        self.env["utm.campaign"]._cron_choose_winners()
 
     @api.model
     def _cron_check(self):
@@ -176,6 +177,25 @@ class TradeCampaignOrder(models.Model):
         self._apply_members()
         self.invalidate_model()
         self.env["trade.campaign.member"].invalidate_model()
+
+    @api.model
+    def _get_member_pairs(self, campaigns, limit):
+        """Customers in the audience of ``campaigns``, for :meth:`_attribute`; ``limit`` of them at most."""
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT DISTINCT customer.commercial_partner_id, member.company_id
+                  FROM trade_campaign_member member
+                  JOIN res_partner customer ON customer.id = member.partner_id
+                 WHERE member.campaign_id = ANY(%s)
+                 LIMIT %s
+                """,
+                campaigns.ids,
+                limit,
+            )
+        )
+        return set(rows)
 
     @api.model
     def _get_scope_sql(self, pairs):

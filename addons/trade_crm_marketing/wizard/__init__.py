@@ -1,2 +1,3 @@
 from . import mail_blacklist_remove
 from . import trade_mailing_reveal
+from . import trade_campaign_winner
