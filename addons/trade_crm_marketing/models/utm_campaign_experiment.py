@@ -248,6 +248,7 @@ class UtmCampaign(models.Model):
         """
         self.ensure_one()
         members = self.env["trade.campaign.member"]
+        members.flush_model()
         query = members._search(Domain("campaign_id", "=", self._origin.id))
         rows = self.env.execute_query(
             SQL(

@@ -124,6 +124,7 @@ class UtmCampaign(models.Model):
         members = self.env["trade.campaign.member"]
         if not self.ids or not members.has_access("read"):
             return {}
+        members.flush_model()
         query = members._search(Domain("campaign_id", "in", self.ids))
         key, join = self._get_group_sql(by)
         rows = self.env.execute_query(
@@ -190,6 +191,7 @@ class UtmCampaign(models.Model):
     # Show
     # ------------------------------------------------------------------
 
+    @api.depends("trade_started_at", "trade_cost_ids.actual")
     @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_trade_result_tables(self):
         for campaign in self:

@@ -18,7 +18,10 @@ CLASSES = {
 class UtmCampaign(models.Model):
     _inherit = "utm.campaign"
 
-    @api.depends("trade_metric", "trade_baseline", "trade_effect", "trade_winner_id")
+    @api.depends(
+        "trade_metric", "trade_baseline", "trade_effect", "trade_winner_id", "trade_started_at",
+        "trade_cost_ids.actual",
+    )  # fmt: skip
     @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_trade_experiment(self):
         has_access = self.env["trade.campaign.member"].has_access("read")

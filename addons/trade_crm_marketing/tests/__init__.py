@@ -9,3 +9,7 @@ from . import test_campaign_audience
 from . import test_campaign_attribution
 from . import test_campaign_coupon
 from . import test_campaign_concurrency
+
+# Results and experiments
+from . import test_campaign_results
+from . import test_campaign_experiment
