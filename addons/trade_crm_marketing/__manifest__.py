@@ -1,7 +1,7 @@
 {
     "name": "Trade CRM: Marketing",
     "summary": "Campaigns for the tiers and segments of a trading company's customers",
-    "version": "19.0.1.1.0",
+    "version": "19.0.2.0.0",
     "category": "Marketing",
     "author": "Trade CRM",
     "license": "LGPL-3",
@@ -9,6 +9,9 @@
     "data": [
         "security/trade_crm_marketing_groups.xml",
         "security/ir.model.access.csv",
+        # Campaigns
+        "security/utm_campaign_rules.xml",
+        "data/ir_cron_campaign.xml",
         # Messages
         "security/trade_message_rules.xml",
         "data/ir_cron_message_data.xml",
@@ -20,6 +23,11 @@
         # Campaigns and the rest
         "wizard/trade_mailing_reveal_views.xml",
         "views/mailing_mask_views.xml",
+        # Campaigns
+        "views/trade_campaign_member_views.xml",
+        "views/trade_campaign_cost_views.xml",
+        "views/utm_campaign_views.xml",
+        "views/res_config_settings_campaign_views.xml",
         "views/menus.xml",
     ],
     "assets": {

@@ -16,3 +16,15 @@ from . import trade_contact_guard
 from . import res_company_contact
 from . import res_partner_consent
 from . import trade_privacy_message
+
+# Campaigns
+from . import res_company_campaign
+from . import utm_campaign
+from . import utm_campaign_audience
+from . import utm_campaign_state
+from . import utm_campaign_coupon
+from . import utm_campaign_message
+from . import trade_campaign_variant
+from . import trade_campaign_member
+from . import trade_campaign_cost
+from . import trade_privacy_campaign

@@ -85,7 +85,8 @@ class ResPartner(models.Model):
 
         :param wanted: ``{(channel, purpose): bool}``
         """
-        before = self._get_preferences()
+        # What holds without the blacklists: leaving those must not bring back what was not chosen.
+        before = self.env["trade.consent"]._get_grid(self, self.env.company)
         changed = {key: value for key, value in wanted.items() if before.get(key) != value}
         self.env["trade.consent"].create(
             [
@@ -101,7 +102,7 @@ class ResPartner(models.Model):
                 for (channel, purpose), value in changed.items()
             ]
         )
-        self._leave_blacklists({channel for (channel, _p), value in changed.items() if value})
+        self._leave_blacklists({channel for (channel, _p), value in wanted.items() if value})
 
     def _leave_blacklists(self, channels):
         """Who asks to be written to again is on no list any more."""

@@ -102,8 +102,8 @@ class TradeMessage(models.Model):
 
     @api.model
     def _get_campaign_order(self):
-        """Order of ``utm.campaign``; campaigns with a priority put it first."""
-        return "id"
+        """Which campaign goes first when customers have room for one message only."""
+        return "trade_priority desc, id"
 
     def _take_one_per_customer(self):
         """The next chunk takes the others: it sees what became of these."""
@@ -146,8 +146,9 @@ class TradeMessage(models.Model):
         (self - late)._set(due_at=until, reason=reason)
 
     def _get_deadline(self):
-        """After that the message is not sent any more; campaigns that end earlier override it."""
-        return self.planned_at + timedelta(days=self.company_id.trade_wait_days)
+        """After that the message is not sent any more."""
+        patience = self.planned_at + timedelta(days=self.company_id.trade_wait_days)
+        return min(patience, self.campaign_id.trade_end or patience)
 
     def _mark_claimed(self, claim):
         self._set(
@@ -179,8 +180,10 @@ class TradeMessage(models.Model):
             self._commit()
 
     def _deliver_coupon(self):
-        """Campaigns hand out coupons; without one there is nothing to send."""
-        self._finish("skipped", "no_content")
+        """The campaign has handed it out; without one there is nothing to send."""
+        given = self.filtered("member_id.coupon_id")
+        given._finish("sent")
+        (self - given)._finish("skipped", "no_content")
 
     def _attempt(self):
         """Mark messages as handed over, and commit: from here on they may have gone out.

@@ -42,7 +42,7 @@ class TradePrivacyRequest(models.Model):
         self._set(consents, proof=self._get_gone())
 
     def _erase_campaign_messages(self, messages, person):
-        """Their text is that of the campaign."""
+        """Their text is that of the campaign, but may have the code of a coupon in it."""
         messages = messages.sudo()
         messages.filtered(lambda message: message.state == "queued")._finish("skipped", "erased")
-        messages._set(reason_detail=None, provider_ref=None)
+        messages._set(body=None, reason_detail=None, provider_ref=None)

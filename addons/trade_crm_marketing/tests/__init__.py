@@ -5,3 +5,12 @@ from . import test_privacy
 
 # Messages and consent
 from . import test_message_send
+from . import test_contact_guard
+from . import test_consent
+from . import test_message_provider
+
+# Campaigns
+from . import test_campaign
+from . import test_campaign_audience
+from . import test_campaign_coupon
+from . import test_campaign_concurrency

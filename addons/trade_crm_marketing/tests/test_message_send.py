@@ -1,6 +1,7 @@
 import re
 from unittest.mock import patch
 
+from odoo import fields
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
@@ -41,7 +42,7 @@ class TestMessageMail(MessageCommon, HttpCase):
         )
         self.url_open(link[0], data={"List-Unsubscribe": "One-Click"})
         self.env.invalidate_all()
-        refusals = self.guard._get_refusals(self.cho.ids, "mail", "offer", self.env.cr.now())
+        refusals = self.guard._get_refusals(self.cho.ids, "mail", "offer", fields.Datetime.now())
         self.assertEqual(refusals[self.cho.id], ("blacklisted", None))
 
     def test_unlinked_mail_is_not_in_odoos_queue(self):
