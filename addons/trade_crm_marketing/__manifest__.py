@@ -14,7 +14,12 @@
         "data/ir_cron_campaign.xml",
         # Messages
         "security/trade_message_rules.xml",
+        "data/ir_cron_message_data.xml",
         "views/trade_message_views.xml",
+        "views/trade_consent_views.xml",
+        "views/trade_message_provider_views.xml",
+        "views/res_config_settings_contact_views.xml",
+        "views/preferences_templates.xml",
         # Campaigns and the rest
         "wizard/trade_mailing_reveal_views.xml",
         "views/mailing_mask_views.xml",
@@ -25,4 +30,7 @@
         "views/res_config_settings_campaign_views.xml",
         "views/menus.xml",
     ],
+    "assets": {
+        "trade_crm.assets_inquiry": ["trade_crm_marketing/static/inquiry/*.css"],
+    },
 }

@@ -1,2 +1,3 @@
+from . import base_partner_merge
 from . import mail_blacklist_remove
 from . import trade_mailing_reveal
