@@ -24,6 +24,7 @@ from . import utm_campaign_audience
 from . import utm_campaign_state
 from . import utm_campaign_coupon
 from . import utm_campaign_message
+from . import res_partner_campaign
 from . import trade_campaign_variant
 from . import trade_campaign_member
 from . import trade_campaign_cost
