@@ -15,7 +15,13 @@
         "data/ir_cron_campaign.xml",
         # Messages
         "security/trade_message_rules.xml",
+        "data/ir_cron_message_data.xml",
         "views/trade_message_views.xml",
+        "views/trade_consent_views.xml",
+        "views/trade_message_provider_views.xml",
+        "views/res_config_settings_contact_views.xml",
+        "views/preferences_templates.xml",
+        # Campaigns and the rest
         "wizard/trade_mailing_reveal_views.xml",
         "views/mailing_mask_views.xml",
         # Campaigns
@@ -31,6 +37,10 @@
         "wizard/trade_campaign_winner_views.xml",
         "views/utm_campaign_result_views.xml",
         "report/trade_campaign_report_views.xml",
+        "views/campaign_result_menus.xml",
         "views/menus.xml",
     ],
+    "assets": {
+        "trade_crm.assets_inquiry": ["trade_crm_marketing/static/inquiry/*.css"],
+    },
 }

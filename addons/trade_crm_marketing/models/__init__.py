@@ -5,6 +5,17 @@ from . import trade_privacy_request
 
 # Messages and consent
 from . import trade_message
+from . import trade_message_send
+from . import trade_message_settle
+from . import trade_message_mail
+from . import trade_message_sms
+from . import trade_message_call
+from . import trade_message_provider
+from . import trade_consent
+from . import trade_contact_guard
+from . import res_company_contact
+from . import res_partner_consent
+from . import trade_privacy_message
 
 # Campaigns
 from . import res_company_campaign
@@ -13,6 +24,7 @@ from . import utm_campaign_audience
 from . import utm_campaign_state
 from . import utm_campaign_coupon
 from . import utm_campaign_message
+from . import res_partner_campaign
 from . import trade_campaign_variant
 from . import trade_campaign_member
 from . import trade_campaign_cost

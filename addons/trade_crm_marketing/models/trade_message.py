@@ -41,6 +41,7 @@ REASONS = [
     ("no_content", "Nothing to send"),
     # Went wrong
     ("no_provider", "No provider is set up"),
+    ("no_caller", "Nobody looks after the customer"),
     ("rejected", "Refused by the provider"),
     ("bounced", "Came back"),
     ("error", "Could not be delivered"),
@@ -96,7 +97,13 @@ class TradeMessage(models.Model):
         index=True,
         help="Later than planned when quiet hours or the limit of messages make it wait.",
     )
+    # Who sends it: a number for each chunk, and the connection of the worker, which tells that it died.
+    claim = fields.Char(readonly=True, groups=fields.NO_ACCESS)
+    worker = fields.Integer(readonly=True, groups=fields.NO_ACCESS)
     claimed_at = fields.Datetime("Sending since", readonly=True)
+    attempted_at = fields.Datetime(
+        "Handed over on", readonly=True, help="From here on it may have gone out."
+    )
     sent_at = fields.Datetime("Sent on", readonly=True)
     delivered_at = fields.Datetime("Delivered on", readonly=True)
     opened_at = fields.Datetime("Opened on", readonly=True)
@@ -104,6 +111,10 @@ class TradeMessage(models.Model):
     trace_id = fields.Many2one(
         "mailing.trace", readonly=True, index="btree_not_null", ondelete="set null"
     )
+    provider_id = fields.Many2one(
+        "trade.message.provider", readonly=True, index="btree_not_null", ondelete="set null"
+    )
+    provider_ref = fields.Char("Number at the provider", readonly=True)
 
     # A constraint and no unique index: the merge of customers looks for constraints only.
     _once = models.Constraint(
@@ -121,8 +132,11 @@ class TradeMessage(models.Model):
     @api.depends("reason", "reason_detail")
     def _compute_reason_text(self):
         labels = dict(self._fields["reason"]._description_selection(self.env))
+        failure = self.env["mailing.trace"]._fields["failure_type"]
+        details = dict(failure._description_selection(self.env))
         for message in self:
-            parts = [labels.get(message.reason), message.reason_detail]
+            detail = message.reason_detail
+            parts = [labels.get(message.reason), details.get(detail, detail)]
             message.reason_text = ": ".join(filter(None, parts))
 
     # ------------------------------------------------------------------

@@ -78,7 +78,7 @@ class UtmCampaign(models.Model):
         "Priority",
         default=10,
         tracking=True,
-        help="When two campaigns want the same customer, the lower number goes first.",
+        help="When two campaigns want the same customer, the higher number goes first.",
     )
     trade_start = fields.Datetime(
         "Planned start", copy=False, tracking=True, help="When approved, it starts by itself then."

@@ -45,126 +45,158 @@ class UtmCampaign(models.Model):
             return 0
         self._lock_campaigns()
         self.env.flush_all()
-        given = 0
+        self._prepare_coupon_lines()
         for _turn in range(MOST_TURNS):
-            turn = self._hand_out_turn()
-            given += turn
-            if not turn:
+            if not self._choose_coupon_lines():
                 break
+        given = self._make_coupons()
         self._explain_coupons()
-        self.env["trade.campaign.member"].invalidate_model()
-        self.env["loyalty.card"].invalidate_model()
-        self.env["loyalty.history"].invalidate_model()
+        for name in ("trade.campaign.member", "loyalty.card", "loyalty.history"):
+            self.env[name].invalidate_model()
         return given
 
-    def _hand_out_turn(self):
-        """Give a coupon to the first of every group of customers that has none, as far as the money goes."""
+    def _prepare_coupon_lines(self):
+        """Write the members whose variant has a coupon into a table of this transaction.
+
+        ::
+
+            member_id, partner_id, program_id, cost
+            root_id      the head office of the customer, or the customer
+            phone        digits of its number
+            given        whether it has a coupon, from before or from now
+            card_id      the card that it gets now
+        """
+        self.env["trade.customer.profile"]._create_temporary_table(
+            SQL("trade_coupon_line"),
+            SQL(
+                """
+                WITH RECURSIVE line AS MATERIALIZED (
+                    SELECT member.id AS member_id, member.partner_id, variant.program_id,
+                           variant.coupon_value AS cost,
+                           member.coupon_state IS NOT DISTINCT FROM 'given' AS given
+                      FROM trade_campaign_member member
+                      JOIN trade_campaign_variant variant ON variant.id = member.variant_id
+                     WHERE member.campaign_id = %s AND variant.program_id IS NOT NULL
+                ), above AS (
+                    SELECT customer.id, customer.id AS root_id, customer.parent_id
+                      FROM res_partner customer
+                     WHERE customer.parent_id IS NOT NULL
+                       AND customer.id IN (SELECT partner_id FROM line)
+                     UNION
+                    SELECT above.id, parent.id, parent.parent_id
+                      FROM above
+                      JOIN res_partner parent ON parent.id = above.parent_id
+                )
+                SELECT line.*, COALESCE(above.root_id, line.partner_id) AS root_id,
+                       NULLIF(ltrim(regexp_replace(
+                           COALESCE(customer.phone_sanitized, customer.phone, ''), '[^0-9]', '', 'g'), '0'), ''
+                       ) AS phone,
+                       NULL::int AS card_id
+                  FROM line
+                  JOIN res_partner customer ON customer.id = line.partner_id
+                  LEFT JOIN above ON above.id = line.partner_id AND above.parent_id IS NULL
+                """,
+                self.id,
+            ),
+        )
+
+    def _choose_coupon_lines(self):
+        """Choose the first of every group of customers that has no coupon, as far as the money goes.
+
+        One that is the first of its business but not of its phone number has to wait: the next turn
+        looks whether somebody else of the business can have it.
+
+        :return: how many
+        """
         self.env.cr.execute(
             SQL(
                 """
-                WITH %(known)s, spent AS (
-                    SELECT COALESCE(sum(variant.coupon_value), 0) AS amount
-                      FROM trade_campaign_member member
-                      JOIN trade_campaign_variant variant ON variant.id = member.variant_id
-                     WHERE member.campaign_id = %(campaign)s AND member.coupon_state = 'given'
-                ), waiting AS (
-                    SELECT member_id, root_id, phone, given,
+                WITH waiting AS (
+                    SELECT member_id, cost,
                            row_number() OVER (PARTITION BY root_id ORDER BY member_id) AS of_root,
                            row_number() OVER (
-                               PARTITION BY COALESCE(phone, member_id::text) ORDER BY member_id
+                               PARTITION BY COALESCE(phone, '-' || member_id) ORDER BY member_id
                            ) AS of_phone
-                      FROM known
+                      FROM trade_coupon_line line
                      WHERE NOT given
-                       AND NOT EXISTS (SELECT FROM known other WHERE other.given AND other.root_id = known.root_id)
-                       AND NOT EXISTS (SELECT FROM known other WHERE other.given AND other.phone = known.phone)
+                       AND NOT EXISTS (SELECT FROM trade_coupon_line other
+                                        WHERE other.given AND other.root_id = line.root_id)
+                       AND NOT EXISTS (SELECT FROM trade_coupon_line other
+                                        WHERE other.given AND other.phone = line.phone)
                 ), chosen AS (
-                    SELECT member.id, member.partner_id, variant.program_id,
-                           sum(variant.coupon_value) OVER (ORDER BY member.id) AS amount,
-                           '044' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 16) AS code
+                    SELECT member_id, sum(cost) OVER (ORDER BY member_id) AS amount
                       FROM waiting
-                      JOIN trade_campaign_member member ON member.id = waiting.member_id
-                      JOIN trade_campaign_variant variant ON variant.id = member.variant_id
-                     WHERE waiting.of_root = 1 AND waiting.of_phone = 1
-                ), card AS (
-                    INSERT INTO loyalty_card (program_id, company_id, partner_id, points, code,
-                                              expiration_date, active,
-                                              create_uid, write_uid, create_date, write_date)
-                    SELECT chosen.program_id, program.company_id, chosen.partner_id, 1, chosen.code,
-                           %(until)s, TRUE, %(uid)s, %(uid)s, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
-                      FROM chosen
-                      JOIN loyalty_program program ON program.id = chosen.program_id
-                     WHERE chosen.amount <= %(budget)s - (SELECT amount FROM spent)
-                    RETURNING id, code
-                ), history AS (
-                    INSERT INTO loyalty_history (card_id, issued, used, description,
-                                                 create_uid, write_uid, create_date, write_date)
-                    SELECT card.id, 1, 0, %(title)s,
-                           %(uid)s, %(uid)s, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
-                      FROM card
+                     WHERE of_root = 1 AND of_phone = 1
                 )
-                UPDATE trade_campaign_member member
-                   SET coupon_id = card.id, coupon_state = 'given'
+                UPDATE trade_coupon_line line
+                   SET given = TRUE, card_id = nextval('loyalty_card_id_seq')
                   FROM chosen
-                  JOIN card USING (code)
-                 WHERE member.id = chosen.id
+                 WHERE line.member_id = chosen.member_id
+                   AND chosen.amount <= %s
+                           - (SELECT COALESCE(sum(cost), 0) FROM trade_coupon_line WHERE given)
                 """,
-                known=self._get_known_sql(),
-                campaign=self.id,
-                until=self._get_coupon_end(),
-                uid=self.env.uid,
-                budget=self.sudo().trade_coupon_budget,
-                title=self.title,
+                self.sudo().trade_coupon_budget,
             )
         )
         return self.env.cr.rowcount
 
-    def _get_known_sql(self):
-        """Members whose variant has a coupon, with what they may have in common with another.
+    def _make_coupons(self):
+        """Make the cards of the lines that were chosen.
 
-        :return: ``SQL`` of common tables; of each member in ``known`` member_id, root_id (head office), phone, given
+        :return: how many
         """
-        return SQL(
-            """
-            RECURSIVE above AS (
-                SELECT member.id AS member_id, customer.id AS partner_id, customer.parent_id
-                  FROM trade_campaign_member member
-                  JOIN trade_campaign_variant variant ON variant.id = member.variant_id
-                  JOIN res_partner customer ON customer.id = member.partner_id
-                 WHERE member.campaign_id = %(campaign)s AND variant.program_id IS NOT NULL
-                 UNION
-                SELECT above.member_id, parent.id, parent.parent_id
-                  FROM above
-                  JOIN res_partner parent ON parent.id = above.parent_id
-            ), known AS MATERIALIZED (
-                SELECT member.id AS member_id,
-                       above.partner_id AS root_id,
-                       NULLIF(ltrim(regexp_replace(
-                           COALESCE(customer.phone_sanitized, customer.phone, ''), '[^0-9]', '', 'g'), '0'), ''
-                       ) AS phone,
-                       member.coupon_state IS NOT DISTINCT FROM 'given' AS given
-                  FROM above
-                  JOIN trade_campaign_member member ON member.id = above.member_id
-                  JOIN res_partner customer ON customer.id = member.partner_id
-                 WHERE above.parent_id IS NULL
-            )""",
-            campaign=self.id,
+        by = {"uid": self.env.uid, "now": fields.Datetime.now()}
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO loyalty_card (id, program_id, company_id, partner_id, points, code,
+                                          expiration_date, active,
+                                          create_uid, write_uid, create_date, write_date)
+                SELECT line.card_id, line.program_id, program.company_id, line.partner_id, 1,
+                       '044' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 16),
+                       %(until)s::date, TRUE, %(uid)s, %(uid)s, %(now)s, %(now)s
+                  FROM trade_coupon_line line
+                  JOIN loyalty_program program ON program.id = line.program_id
+                 WHERE line.card_id IS NOT NULL
+                """,
+                until=self._get_coupon_end(),
+                **by,
+            )
         )
+        given = self.env.cr.rowcount
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO loyalty_history (card_id, issued, used, description,
+                                             create_uid, write_uid, create_date, write_date)
+                SELECT card_id, 1, 0, %(title)s, %(uid)s, %(uid)s, %(now)s, %(now)s
+                  FROM trade_coupon_line
+                 WHERE card_id IS NOT NULL
+                """,
+                title=self.title,
+                **by,
+            )
+        )
+        return given
 
     def _explain_coupons(self):
         """Say of everybody without a coupon why: another one of them has it, or the money is used up."""
         self.env.cr.execute(
             SQL(
                 """
-                WITH %(known)s
                 UPDATE trade_campaign_member member
-                   SET coupon_state = CASE
-                           WHEN EXISTS (SELECT FROM known other WHERE other.given AND other.root_id = known.root_id)
-                             OR EXISTS (SELECT FROM known other WHERE other.given AND other.phone = known.phone)
+                   SET coupon_id = COALESCE(line.card_id, member.coupon_id),
+                       coupon_state = CASE
+                           WHEN line.given THEN 'given'
+                           WHEN EXISTS (SELECT FROM trade_coupon_line other
+                                         WHERE other.given AND other.root_id = line.root_id)
+                             OR EXISTS (SELECT FROM trade_coupon_line other
+                                         WHERE other.given AND other.phone = line.phone)
                            THEN 'same' ELSE 'budget' END
-                  FROM known
-                 WHERE member.id = known.member_id AND NOT known.given
-                """,
-                known=self._get_known_sql(),
+                  FROM trade_coupon_line line
+                 WHERE member.id = line.member_id
+                   AND (line.card_id IS NOT NULL OR NOT line.given)
+                """
             )
         )
 

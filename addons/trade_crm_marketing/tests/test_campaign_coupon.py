@@ -56,6 +56,26 @@ class TestCampaignCoupon(CampaignCommon):
         for message in messages:
             self.assertEqual(message.body, f"Your code: {message.member_id.coupon_id.code}")
 
+    def test_code_in_an_e_mail(self):
+        """Each customer reads the own code, of the campaign that sends the mail."""
+        self.buyers.email = "buyer@example.com"
+        self.mailing.body_html = '<p>Code: <t t-out="object.trade_coupon_code"/></p>'
+        offer = {"name": "A", "program_id": self.program.id, "coupon_value": 1}
+        variants = [{**offer, "channel": "mail", "mailing_id": self.mailing.id}]
+        for _turn in range(2):
+            campaign = self._make_offer()
+            campaign.trade_variant_ids.unlink()
+            campaign.trade_variant_ids = [Command.create(variant) for variant in variants]
+            self._start(campaign)
+        messages = self.env["trade.message"].search([("campaign_id", "=", campaign.id)])
+        messages[:2].sudo()._prepare_mails(self.mailing)
+        mails = self.env["mail.mail"].search([("mailing_id", "=", self.mailing.id)])
+        bodies = " ".join(mails.mapped("body_html"))
+        codes = self.program.sudo().coupon_ids.mapped("code")
+        self.assertEqual(len(codes), 120)
+        found = {code for code in codes if code in bodies}
+        self.assertEqual(found, set(messages[:2].member_id.coupon_id.mapped("code")))
+
     def test_coupon_takes_ten_off_the_order(self):
         members = self._start(self._make_offer())
         order = self._make_order(members[0].partner_id, 100.0, confirm=False)
