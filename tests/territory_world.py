@@ -759,6 +759,46 @@ class TerritoryWorld(TerritoryCommon):
                 "report_template": cls.env.ref("account.account_invoices").id,
             }
         )
+        cls._build_campaign_result()
+
+    @classmethod
+    def _build_campaign_result(cls):
+        """The order was due to a campaign."""
+        campaign = cls.env["utm.campaign"].create(
+            {
+                "title": "Winter",
+                "trade_is_campaign": True,
+                "trade_company_id": cls.company_cn.id,
+                "trade_variant_ids": [Command.create({"name": "A"})],
+            }
+        )
+        member = cls.env["trade.campaign.member"].create(
+            {
+                "campaign_id": campaign.id,
+                "partner_id": cls.target.id,
+                "company_id": cls.company_cn.id,
+                "variant_id": campaign.trade_variant_ids.id,
+                "due_count": 1,
+                "due_revenue": AMOUNT,
+            }
+        )
+        cls.env["trade.campaign.dirty"].create(
+            {"partner_id": cls.target.id, "company_id": cls.company_cn.id}
+        )
+        cls.env["trade.campaign.order"].create(
+            {
+                "order_id": cls.order.id,
+                "campaign_id": campaign.id,
+                "member_id": member.id,
+                "partner_id": cls.target.id,
+                "company_id": cls.company_cn.id,
+                "date_order": cls.order.date_order,
+                "method": "click",
+                "touched_at": cls.order.date_order,
+                "revenue": AMOUNT,
+                "margin": AMOUNT,
+            }
+        )
 
     # ------------------------------------------------------------------
     # Questions

@@ -40,3 +40,4 @@ from . import utm_campaign_result
 from . import utm_campaign_experiment
 from . import utm_campaign_verdict
 from . import mailing_mailing_verdict
+from . import trade_privacy_campaign_order

@@ -13,6 +13,7 @@ class TradeCampaignDirty(models.Model):
 
     _name = "trade.campaign.dirty"
     _description = "Results of Campaigns to Refresh"
+    _inherit = ["trade.territory.hidden.mixin"]
     _log_access = False
     _order = "id"
 

@@ -36,7 +36,7 @@ class TradeMarketingCostReport(models.Model):
         self.env["trade.campaign.cost"].flush_model()
         return SQL(
             """
-            SELECT row_number() OVER () AS id, row.*, company.currency_id, NULL::float8 AS share
+            SELECT row.*, company.currency_id, NULL::float8 AS share
               FROM (%s UNION ALL %s) row
               JOIN res_company company ON company.id = row.company_id
             """,
@@ -45,9 +45,11 @@ class TradeMarketingCostReport(models.Model):
         )
 
     def _get_cost_sql(self):
+        # The number of a row is that of what it is made of, so that it stays the same for everybody.
         return SQL(
             """
-            SELECT date_trunc('month', cost.date)::date AS month, cost.company_id,
+            SELECT 2 * (cost.id * 1000000::bigint + COALESCE(part.territory_id, 0)) + 1 AS id,
+                   date_trunc('month', cost.date)::date AS month, cost.company_id,
                    part.territory_id, cost.campaign_id, cost.kind,
                    cost.planned * COALESCE(part.share, 1) AS planned,
                    cost.actual * COALESCE(part.share, 1) AS cost,
@@ -67,11 +69,12 @@ class TradeMarketingCostReport(models.Model):
     def _get_revenue_sql(self):
         return SQL(
             """
-            SELECT date_trunc('month', fact.day)::date, fact.company_id, customer.territory_id,
+            SELECT 2 * min(fact.id)::bigint,
+                   date_trunc('month', fact.day)::date, fact.company_id, customer.territory_id,
                    NULL::int, NULL::varchar, 0, 0, sum(fact.revenue)
               FROM trade_sales_fact fact
               JOIN res_partner customer ON customer.id = fact.partner_id
-             GROUP BY 1, 2, 3
+             GROUP BY 2, 3, 4
             """
         )
 
