@@ -737,7 +737,7 @@ class TerritoryWorld(TerritoryCommon):
         cls.env["sale.order.coupon.points"].create(
             {"order_id": cls.order.id, "coupon_id": card.id, "points": 7391}
         )
-        cls.env["mailing.trace"].create(
+        trace = cls.env["mailing.trace"].create(
             {
                 "model": "res.partner",
                 "res_id": cls.target.id,
@@ -746,6 +746,31 @@ class TerritoryWorld(TerritoryCommon):
                 "trace_type": "mail",
                 "trace_status": "sent",
                 "sent_datetime": "2026-03-20 00:00:00",
+            }
+        )
+        cls.env["sms.tracker"].create({"sms_uuid": SECRET, "mailing_trace_id": trace.id})
+        cls.env["trade.consent"].create(
+            {
+                "partner_id": cls.target.id,
+                "channel": "mail",
+                "purpose": "offer",
+                "source": "paper",
+                "proof": SECRET,
+            }
+        )
+        cls.env["trade.message"].create(
+            {
+                "campaign_id": cls.campaign.id,
+                "partner_id": cls.target.id,
+                "company_id": cls.company_cn.id,
+                "channel": "call",
+                "purpose": "offer",
+                "body": SECRET,
+                "state": "failed",
+                "reason": "rejected",
+                "reason_detail": SECRET,
+                "planned_at": "2026-03-20 00:00:00",
+                "due_at": "2026-03-20 00:00:00",
             }
         )
         cls.env["snailmail.letter"].create(

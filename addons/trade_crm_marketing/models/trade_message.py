@@ -64,9 +64,8 @@ class TradeMessage(models.Model):
     _order = "due_at desc, id desc"
     _rec_name = "partner_id"
 
-    campaign_id = fields.Many2one(
-        "utm.campaign", required=True, readonly=True, index=True, ondelete="cascade"
-    )
+    # Indexed by the constraint below.
+    campaign_id = fields.Many2one("utm.campaign", required=True, readonly=True, ondelete="cascade")
     partner_id = fields.Many2one(
         "res.partner",
         "Customer",

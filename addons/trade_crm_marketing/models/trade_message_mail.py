@@ -63,6 +63,11 @@ class MailComposeMessage(models.TransientModel):
         if self.env.context.get("trade_held"):
             self.force_send = False
 
+    def _action_send_mail(self, auto_commit=False):
+        # The progress of the job is ours to tell.
+        held = self.env.context.get("trade_held")
+        return super()._action_send_mail(auto_commit=auto_commit and not held)
+
     def _prepare_mail_values(self, res_ids):
         values = super()._prepare_mail_values(res_ids)
         if self.env.context.get("trade_held"):
