@@ -40,6 +40,7 @@
         "views/campaign_result_menus.xml",
         "views/menus.xml",
     ],
+    "demo": ["demo/campaign_demo.xml"],
     "assets": {
         "trade_crm.assets_inquiry": ["trade_crm_marketing/static/inquiry/*.css"],
     },

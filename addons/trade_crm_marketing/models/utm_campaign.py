@@ -343,6 +343,7 @@ class UtmCampaign(models.Model):
     def copy_data(self, default=None):
         return [
             {**values, "title": self.env._("%s (copy)", campaign.title), "user_id": self.env.uid}
+            | (default or {})
             if campaign.trade_is_campaign
             else values
             for campaign, values in zip(self, super().copy_data(default), strict=True)

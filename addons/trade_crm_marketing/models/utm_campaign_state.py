@@ -22,6 +22,7 @@ class UtmCampaign(models.Model):
         help="Written by whoever decides on the campaign or its budget, so that two wait.",
     )
     trade_needs_approval = fields.Boolean(compute="_compute_trade_needs_approval")
+    trade_budget_open = fields.Boolean(compute="_compute_trade_budget_open")
 
     @api.depends("trade_company_id", "trade_budget")
     def _compute_trade_needs_approval(self):
@@ -30,6 +31,14 @@ class UtmCampaign(models.Model):
             limit = company.trade_campaign_limit
             free = limit and campaign.trade_budget <= limit
             campaign.trade_needs_approval = company.trade_campaign_approval and not free
+
+    @api.depends("trade_state")
+    @api.depends_context("uid")
+    def _compute_trade_budget_open(self):
+        manager = self._is_campaign_manager()
+        for campaign in self:
+            ended = campaign.trade_state in ("done", "cancelled")
+            campaign.trade_budget_open = campaign.trade_state == "draft" or (manager and not ended)
 
     # ------------------------------------------------------------------
     # Change of status
