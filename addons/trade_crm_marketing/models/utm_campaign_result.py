@@ -194,12 +194,13 @@ class UtmCampaign(models.Model):
     @api.depends("trade_started_at", "trade_cost_ids.actual")
     @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_trade_result_tables(self):
+        has_access = self.env["trade.campaign.member"].has_access("read")
         for campaign in self:
             campaign.trade_results = (
                 self.env["ir.qweb"]._render(
                     "trade_crm_marketing.campaign_results", campaign._prepare_results()
                 )
-                if campaign.trade_started_at
+                if has_access and campaign.trade_started_at
                 else False
             )
 
