@@ -29,3 +29,5 @@ from . import trade_campaign_variant
 from . import trade_campaign_member
 from . import trade_campaign_cost
 from . import trade_privacy_campaign
+from . import trade_territory_campaign
+from . import mailing_mailing_campaign

@@ -173,6 +173,28 @@ class TestCampaign(CampaignCommon):
         campaign.trade_holdout = 5
         self.assertFalse(campaign.trade_approved_by_id)
 
+    def test_content_was_approved_as_well(self):
+        campaign = self._approve(self.campaign)
+        mailing = campaign.trade_variant_ids.mailing_id
+        with self.assertRaisesRegex(UserError, "approved as it is"):
+            mailing.subject = "Something else"
+        with self.assertRaisesRegex(UserError, "to its audience"):
+            mailing.action_put_in_queue()
+        again = self._make_campaign(title="Again")
+        again.trade_variant_ids.mailing_id = mailing
+        with self.assertRaisesRegex(UserError, "belongs to “Spring tea”"):
+            again.action_trade_submit()
+        campaign.action_trade_start()
+        self.assertEqual(mailing.campaign_id, campaign)
+        copy = campaign.copy()
+        copied = copy.trade_variant_ids.mailing_id
+        self.assertEqual(
+            (copied.subject, copied.campaign_id), ("Spring tea", copied.campaign_id.browse())
+        )
+        self.assertNotEqual(copied, mailing)
+        campaign.action_trade_finish()
+        mailing.subject = "Over"
+
     def test_costs_stay_in_the_budget_that_was_approved(self):
         campaign = self._make_campaign(trade_budget=100)
         cost = campaign.trade_cost_ids.create(
