@@ -1,4 +1,5 @@
 from odoo import fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 # Each turn gives a coupon to somebody or is the last one; real groups need two or three.
@@ -19,6 +20,7 @@ class UtmCampaign(models.Model):
     _inherit = "utm.campaign"
 
     trade_coupon_count = fields.Integer("Coupons", compute="_compute_trade_coupon_count")
+    trade_coupon_waiting = fields.Boolean(compute="_compute_trade_coupon_waiting")
 
     def _compute_trade_coupon_count(self):
         counts = dict(
@@ -30,6 +32,32 @@ class UtmCampaign(models.Model):
         )
         for campaign in self:
             campaign.trade_coupon_count = counts.get(campaign._origin, 0)
+
+    def _compute_trade_coupon_waiting(self):
+        """Whether members have no coupon because the money was used up."""
+        waiting = self.env["trade.campaign.member"].sudo()._read_group(
+            [("campaign_id", "in", self.ids), ("coupon_state", "=", "budget")], ["campaign_id"]
+        )
+        found = {campaign.id for [campaign] in waiting}
+        for campaign in self:
+            campaign.trade_coupon_waiting = campaign._origin.id in found
+
+    def action_trade_hand_out(self):
+        """Give coupons to those whom the budget did not reach, and tell them.
+
+        :raise UserError: when it does not reach anybody now
+        """
+        self.ensure_one()
+        self.check_access("write")
+        self._move(("running",), {})
+        if not self._hand_out_coupons():
+            raise UserError(
+                self.env._(
+                    "Nobody more can have a coupon of “%s”: a manager has to raise what is set aside for coupons.",
+                    self.title,
+                )
+            )
+        self._enqueue_messages()
 
     def _hand_out_coupons(self):
         """Give the members that have none yet the coupon of their variant.

@@ -119,12 +119,14 @@ class TestCampaignCoupon(CampaignCommon):
         self.assertEqual(
             len(self.env["trade.message"].search([("campaign_id", "=", campaign.id)])), 25
         )
-        self.assertEqual(campaign.sudo()._hand_out_coupons(), 0)
+        with self.assertRaisesRegex(UserError, "Nobody more"):
+            campaign.action_trade_hand_out()
         # A manager gives more money: the others get theirs, and nobody a second one.
         before = {member: member.coupon_id for member in members.filtered("coupon_id")}
         self._as(self.chief, campaign).trade_coupon_budget = 300
-        self.assertEqual(campaign.sudo()._hand_out_coupons(), 5)
+        campaign.action_trade_hand_out()
         self.assertEqual(self._count(members), {"given": 30, "budget": 30})
+        self.assertEqual(campaign.trade_message_count, 30)
         for member, card in before.items():
             self.assertEqual(member.coupon_id, card)
 
