@@ -253,3 +253,8 @@ class TestConsentPrivacy(PrivacyCommon):
         self.assertEqual(
             (message.state, message.reason, message.body), ("skipped", "erased", False)
         )
+
+    def test_objection(self):
+        self._make_request("objection").action_stop_marketing()
+        grid = self.env["trade.consent"]._get_grid(self.person, self.company_cn)
+        self.assertEqual((len(grid), any(grid.values())), (12, False))
