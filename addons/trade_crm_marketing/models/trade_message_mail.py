@@ -5,6 +5,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from odoo import models, modules
+from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.mail import append_content_to_html
 
@@ -94,9 +95,9 @@ class MailMail(models.Model):
         return emails
 
     def _get_trade_message(self):
-        messages = self.env["trade.message"].browse(self.env.context["trade_messages"])
-        traces = self.mailing_trace_ids
-        return messages.filtered(lambda message: message.trace_id in traces)
+        messages = self.env["trade.message"]
+        message = messages.search(Domain("trace_id", "in", self.mailing_trace_ids.ids))
+        return message & messages.browse(self.env.context["trade_messages"])
 
 
 class TradeMessageFooter(models.Model):
