@@ -20,7 +20,9 @@ class UtmCampaign(models.Model):
     _inherit = "utm.campaign"
 
     trade_coupon_count = fields.Integer("Coupons", compute="_compute_trade_coupon_count")
-    trade_coupon_waiting = fields.Boolean(compute="_compute_trade_coupon_waiting")
+    trade_coupon_waiting = fields.Boolean(
+        "Waits for money for coupons", compute="_compute_trade_coupon_waiting"
+    )
 
     def _compute_trade_coupon_count(self):
         counts = dict(
@@ -35,8 +37,12 @@ class UtmCampaign(models.Model):
 
     def _compute_trade_coupon_waiting(self):
         """Whether members have no coupon because the money was used up."""
-        waiting = self.env["trade.campaign.member"].sudo()._read_group(
-            [("campaign_id", "in", self.ids), ("coupon_state", "=", "budget")], ["campaign_id"]
+        waiting = (
+            self.env["trade.campaign.member"]
+            .sudo()
+            ._read_group(
+                [("campaign_id", "in", self.ids), ("coupon_state", "=", "budget")], ["campaign_id"]
+            )
         )
         found = {campaign.id for [campaign] in waiting}
         for campaign in self:

@@ -18,11 +18,14 @@ class UtmCampaign(models.Model):
     _inherit = "utm.campaign"
 
     trade_guard = fields.Integer(
+        "Guard",
         copy=False,
         help="Written by whoever decides on the campaign or its budget, so that two wait.",
     )
-    trade_needs_approval = fields.Boolean(compute="_compute_trade_needs_approval")
-    trade_budget_open = fields.Boolean(compute="_compute_trade_budget_open")
+    trade_needs_approval = fields.Boolean("Needs approval", compute="_compute_trade_needs_approval")
+    trade_budget_open = fields.Boolean(
+        "Budget can be changed", compute="_compute_trade_budget_open"
+    )
 
     @api.depends("trade_company_id", "trade_budget")
     def _compute_trade_needs_approval(self):
