@@ -26,9 +26,9 @@ class MailingMailing(models.Model):
     def _check_content_open(self):
         """:raise UserError: when it was approved as it is"""
         for mailing in self.sudo():
-            campaigns = mailing.trade_variant_ids.campaign_id.filtered(
-                lambda campaign: campaign.trade_state in SETTLED
-            )
+            campaigns = mailing.trade_variant_ids.campaign_id
+            campaigns._lock_campaigns()
+            campaigns = campaigns.filtered(lambda campaign: campaign.trade_state in SETTLED)
             if campaigns:
                 raise UserError(
                     self.env._(

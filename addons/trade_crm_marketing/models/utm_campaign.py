@@ -258,6 +258,14 @@ class UtmCampaign(models.Model):
                     )
                 )
 
+    def _begin_plan_change(self):
+        """Before a part of the plan changes: whoever approves it at the same moment sees the change.
+
+        :raise UserError: when what is planned was approved
+        """
+        self._lock_campaigns()
+        self._check_plan_open()
+
     def _check_budget(self):
         """What is planned fits into the budget once it was approved.
 

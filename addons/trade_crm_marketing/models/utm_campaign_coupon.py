@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
@@ -24,14 +24,13 @@ class UtmCampaign(models.Model):
         "Waits for money for coupons", compute="_compute_trade_coupon_waiting"
     )
 
+    @api.depends_context("uid")
     def _compute_trade_coupon_count(self):
-        counts = dict(
-            self.env["trade.campaign.member"]._read_group(
-                [("campaign_id", "in", self.ids), ("coupon_id", "!=", False)],
-                ["campaign_id"],
-                ["__count"],
-            )
-        )
+        members = self.env["trade.campaign.member"]
+        counts = {}
+        if members.has_access("read"):
+            domain = [("campaign_id", "in", self.ids), ("coupon_id", "!=", False)]
+            counts = dict(members._read_group(domain, ["campaign_id"], ["__count"]))
         for campaign in self:
             campaign.trade_coupon_count = counts.get(campaign._origin, 0)
 

@@ -245,6 +245,35 @@ class TestCampaign(CampaignCommon):
         with self.assertRaisesRegex(UserError, "archived"), self.env.cr.savepoint():
             self.campaign.action_trade_start()
 
+    def test_segment_of_a_campaign_is_not_deleted(self):
+        unwanted = self._make_segment({"domain": "[('name', '=', 'Buyer 3')]"})
+        self.campaign.trade_excluded_segment_ids = unwanted
+        with self.assertRaisesRegex(UserError, "Spring tea"):
+            unwanted.unlink()
+        self.campaign.action_trade_cancel()
+        unwanted.invalidate_recordset()
+        unwanted.unlink()
+
+    def test_list_takes_a_constant_number_of_queries(self):
+        self._make_campaign(title="Two")
+        campaigns = self._as(self.user_marketer_east, self.env["utm.campaign"])
+        spec = dict.fromkeys(
+            ("title", "trade_state", "trade_member_count", "trade_budget", "trade_actual_cost"), {}
+        )
+
+        def count():
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            campaigns.web_search_read([("trade_is_campaign", "=", True)], spec)
+            return self.env.cr.sql_log_count - before
+
+        count()
+        few = count()
+        for number in range(5):
+            self._make_campaign(title=f"More {number}")
+        self.assertEqual(count(), few)
+
     def test_program_has_to_fit(self):
         promotion, foreign = self.env["loyalty.program"].create(
             [
