@@ -1,7 +1,7 @@
-"""Rows about tickets: the list that an agent opens, and the job that watches deadlines.
+"""Rows about tickets: the list that an agent opens, the job that watches deadlines, and the answers.
 
 100,000 tickets of the customers of the data set, 20,000 of them open, of which 1,000 have a deadline
-that has just passed.
+that has just passed. 200,000 customers asked within a year, of whom two in five have answered.
 """
 
 from datetime import timedelta
@@ -16,7 +16,7 @@ from . import databases, lists
 from .harness import clock, row
 from .server import Client, serve
 
-TICKETS, OPEN, DUE = 100_000, 20_000, 1_000
+TICKETS, OPEN, DUE, ASKED = 100_000, 20_000, 1_000, 200_000
 AGENT = "bench.agent"
 PAGE = lists.List(
     "helpdesk.ticket",
@@ -73,6 +73,34 @@ def sla_cron(bench):
         bench.report("sla_cron_quiet", clock(lambda: told.append(watch())), most=10)
         bench.report("sla_refresh", clock(refresh))
     print(f"  sla_cron: {len(opened):,} open tickets, told of {told[0]:,}, then of {told[1]:,}")
+
+
+@row("nps_screen")
+def nps_screen(bench):
+    """NPS and weak links of a year: by ticket type as a manager, by tier as an agent of two territories."""
+    name = ensure_tickets(bench)
+    lists._limit(name, True)
+    try:
+        with databases.environment(name) as env:
+            insert_answers(env)
+            _measure_nps(bench, env)
+            env.cr.rollback()
+    finally:
+        lists._limit(name, False)
+
+
+def _measure_nps(bench, env):
+    manager = env.ref("base.user_admin")
+    agent = env["res.users"].search([("login", "=", AGENT)])
+    for name, user, group_by in (("", manager, "type"), ("_agent", agent, "tier")):
+        reports = env["trade.nps"].with_user(user)
+        asked = reports.get_report(group_by=group_by)["total"]["asked"]
+        print(f"  nps_screen{name}: {asked:,} asked")
+        seconds = median(
+            clock(lambda reports=reports, by=group_by: reports.get_report(group_by=by))
+            for _turn in range(bench.repeat)
+        )
+        bench.report(f"nps_screen{name}", seconds, most=2)
 
 
 def ensure_tickets(bench):
@@ -196,4 +224,60 @@ def insert_tickets(env, pattern, agents):
         )
     )
     env.cr.execute("ANALYZE helpdesk_ticket")
+    env.invalidate_all()
+
+
+def insert_answers(env):
+    """Invitations of a year, of customers in turn; the chips of those who are not content."""
+    survey = env.ref("trade_crm_service.trade_survey_ticket")
+    turns = {
+        "type": env["trade.ticket.type"].search([]),
+        "tier": env["trade.tier"].search([]),
+        "agent": env["res.users"].search([("login", "like", AGENT)]),
+        "cause": survey.cause_ids,
+    }
+    env.cr.execute(
+        SQL(
+            """
+            WITH customer AS (
+                SELECT id, territory_id, row_number() OVER (ORDER BY id) AS place
+                  FROM res_partner WHERE email LIKE 'customer%%@example.com'
+            ), asked AS (
+                SELECT customer.*, serie.place AS turn, %(now)s - serie.place %% 360 * interval '1 day' AS at,
+                       CASE WHEN serie.place %% 5 < 2 THEN (serie.place * 7919) %% 11 END AS score
+                  FROM generate_series(1, %(count)s) AS serie (place)
+                  JOIN customer ON customer.place
+                    = 1 + serie.place %% (SELECT count(*) FROM customer)
+            ), made AS (
+                INSERT INTO trade_survey_invitation (
+                    survey_id, kind, company_id, channel, sent_at, expires_at, partner_id,
+                    commercial_partner_id, territory_id, type_id, tier_id, user_id, nps, nps_group, csat,
+                    answered_at, details_at)
+                SELECT %(survey)s, 'ticket', %(company)s, 'email', at, at, id, id, territory_id,
+                       (%(types)s::int[])[1 + turn %% %(type_count)s],
+                       (%(tiers)s::int[])[1 + turn %% %(tier_count)s],
+                       (%(agents)s::int[])[1 + turn %% %(agent_count)s],
+                       score::text,
+                       CASE WHEN score >= 9 THEN 'promoter' WHEN score >= 7 THEN 'passive'
+                            WHEN score IS NOT NULL THEN 'detractor' END,
+                       CASE WHEN score IS NOT NULL THEN (1 + score / 3)::text END,
+                       CASE WHEN score IS NOT NULL THEN at END,
+                       CASE WHEN score IS NOT NULL THEN at END
+                  FROM asked
+                RETURNING id, nps_group
+            )
+            INSERT INTO trade_survey_cause_trade_survey_invitation_rel
+                   (trade_survey_invitation_id, trade_survey_cause_id)
+            SELECT id, (%(causes)s::int[])[1 + id %% %(cause_count)s]
+              FROM made WHERE nps_group = 'detractor'
+            """,
+            count=ASKED,
+            now=fields.Datetime.now(),
+            survey=survey.id,
+            company=survey.company_id.id,
+            **{f"{name}s": records.ids for name, records in turns.items()},
+            **{f"{name}_count": len(records) for name, records in turns.items()},
+        )
+    )
+    env.cr.execute("ANALYZE trade_survey_invitation")
     env.invalidate_all()

@@ -692,6 +692,28 @@ class TerritoryWorld(TerritoryCommon):
         )
 
     @classmethod
+    def _build_campaign(cls, card):
+        """The customer was drawn for a campaign, and got a coupon."""
+        campaign = cls.env["utm.campaign"].create(
+            {
+                "title": "Harvest",
+                "trade_is_campaign": True,
+                "trade_company_id": cls.company_cn.id,
+                "trade_variant_ids": [Command.create({"name": "A"})],
+            }
+        )
+        cls.env["trade.campaign.member"].create(
+            {
+                "campaign_id": campaign.id,
+                "partner_id": cls.target.id,
+                "company_id": cls.company_cn.id,
+                "variant_id": campaign.trade_variant_ids.id,
+                "coupon_id": card.id,
+                "coupon_state": "given",
+            }
+        )
+
+    @classmethod
     def _build_marketing(cls):
         card = cls.env["loyalty.card"].create(
             {
@@ -711,6 +733,7 @@ class TerritoryWorld(TerritoryCommon):
                 "issued": 2,
             }
         )
+        cls._build_campaign(card)
         cls.env["sale.order.coupon.points"].create(
             {"order_id": cls.order.id, "coupon_id": card.id, "points": 7391}
         )

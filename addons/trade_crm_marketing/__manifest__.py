@@ -30,6 +30,7 @@
         "views/res_config_settings_campaign_views.xml",
         "views/menus.xml",
     ],
+    "demo": ["demo/campaign_demo.xml"],
     "assets": {
         "trade_crm.assets_inquiry": ["trade_crm_marketing/static/inquiry/*.css"],
     },

@@ -1,7 +1,7 @@
 {
     "name": "Trade CRM: Service",
     "summary": "Tickets of a trading company's customers",
-    "version": "19.0.1.2.0",
+    "version": "19.0.1.3.0",
     "category": "Services/Helpdesk",
     "author": "Trade CRM",
     "license": "AGPL-3",

@@ -113,6 +113,8 @@ class SaleOrder(models.Model):
     @api.model
     def _explain_credit(self, payer, standing, exposure, need):
         """Why credit is refused and what helps, for the staff; empty when it is given."""
+        if not (standing.on_hold or standing.is_overdue or standing.exceeds(exposure)):
+            return ""
 
         def show(amount):
             return standing.format(self.env, amount)
@@ -131,8 +133,6 @@ class SaleOrder(models.Model):
                 overdue=self._describe_overdue(payer, standing),
                 **values,
             )
-        if not standing.exceeds(exposure):
-            return ""
         free = standing.limit - (exposure - need)
         values["over"] = show(exposure - standing.limit)
         if free > 0:

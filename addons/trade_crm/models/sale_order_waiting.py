@@ -4,6 +4,7 @@ from psycopg2 import OperationalError
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import str2bool
 
 from .res_company_credit import CREDIT_READERS
 
@@ -157,7 +158,27 @@ class SaleOrder(models.Model):
         if paid:
             order = self.with_company(self.company_id).with_context(send_email=True)
             order.action_confirm()
+            order._invoice_when_paid()
         self._tell_rep(paid)
+
+    def _invoice_when_paid(self):
+        """Invoice what a customer paid, as Odoo does at the payment if it is set to do so."""
+        if not str2bool(self.env["ir.config_parameter"].sudo().get_param("sale.automatic_invoice")):
+            return
+        transactions = self.sudo().transaction_ids.filtered(
+            lambda tx: tx.state == "done" and tx.operation != "validation" and not tx.invoice_ids
+        )
+        # Each of them would invoice the order anew.
+        transactions[-1:]._invoice_sale_orders()
+        invoices = transactions.invoice_ids.filtered(lambda move: move.state == "draft")
+        invoices.action_post()
+        for payment in transactions.payment_id:
+            (payment.move_id.line_ids + invoices.line_ids).filtered(
+                lambda line, account=payment.destination_account_id: (
+                    line.account_id == account and not line.reconciled
+                )
+            ).reconcile()
+        transactions.filtered("invoice_ids")._send_invoice()
 
     def _end_waiting(self):
         self.trade_waiting = False

@@ -253,6 +253,34 @@ class TradeCreditAccount(models.Model):
         return {partner: (head, guard) for partner, head, guard in self.env.cr.fetchall()}
 
     # ------------------------------------------------------------------
+    # Merge
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _merge_customers(self, src_partners, dst_partner):
+        """Bring groups and holds over to the customer that stays, before the others go.
+
+        Their groups become the group of the one that stays. Its own limit counts, unless it is merged
+        with the head of its group: then it is the head, with the limit of the group.
+        """
+        accounts = self.search([("partner_id", "in", (src_partners | dst_partner).ids)])
+        for same_company in accounts.grouped("company_id").values():
+            kept = same_company.filtered(lambda account: account.partner_id == dst_partner)
+            # Without an account of its own it simply gets one of these.
+            kept = kept or same_company[-1:]
+            gone = same_company - kept
+            if kept.head_id in gone:
+                old_head = kept.head_id
+                kept.write({name: old_head[name] for name in LIMIT_FIELDS - {"head_id"}})
+                kept.head_id = False
+            head = kept.head_id or kept
+            (gone.member_ids - same_company).head_id = head
+            if not kept.on_hold and any(gone.mapped("on_hold")):
+                kept.on_hold = True
+            gone.request_ids.account_id = kept
+            gone.unlink()
+
+    # ------------------------------------------------------------------
     # Actions
     # ------------------------------------------------------------------
 

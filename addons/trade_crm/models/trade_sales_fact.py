@@ -427,6 +427,7 @@ class TradeSalesFact(models.Model):
         self.env.cr.execute(
             "DELETE FROM trade_sales_fact old USING trade_fact_change new WHERE old.id = new.old_id"
         )
+        # By day, as new sales come: what was sold in a period is read from few pages then.
         self.env.cr.execute(
             SQL(
                 """
@@ -434,7 +435,7 @@ class TradeSalesFact(models.Model):
                 SELECT company_id, partner_id, product_id, day, %s
                   FROM trade_fact_change new
                  WHERE company_id IS NOT NULL
-                 ORDER BY company_id, partner_id, day
+                 ORDER BY company_id, day
                 """,
                 SQL(", ").join(names),
                 SQL(", ").join(self._get_new_values("new")),

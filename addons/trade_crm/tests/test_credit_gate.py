@@ -170,6 +170,26 @@ class TestCreditGate(CreditCommon):
         self._end_request()
         self.assertEqual(self._get_exposure(), 900)
 
+    def test_merge_keeps_groups_and_holds(self):
+        stays, head, branch, third = map(self._make_customer, ("Stays", "Head", "Branch", "Third"))
+        account = self._set_limit(1000, head)
+        account.on_hold = True
+        members = self._make_account(branch, head_id=account.id)
+        members |= self._make_account(third, head_id=account.id)
+        own = self._set_limit(50, stays)
+        self._merge(stays, head)
+        self.assertEqual(members.head_id, own)
+        self.assertTrue(own.on_hold)
+        self.assertEqual(own.limit_amount, 50)
+        # Merged with the head, a member becomes the head and keeps the limit of the group.
+        own.write({"on_hold": False, "limit_amount": 700.0})
+        self._merge(branch, stays)
+        kept, other = members
+        self.assertFalse(kept.head_id)
+        self.assertEqual((kept.limit_kind, kept.limit_amount), ("amount", 700.0))
+        self.assertEqual(other.head_id, kept)
+        self.assertEqual(kept.partner_id, branch)
+
     def test_change_of_payer_terms_and_currency(self):
         other = self._make_customer("Silk Road")
         self._set_limit(0, other)

@@ -269,6 +269,25 @@ class TestCreditWays(CreditCommon):
         self.assertFalse(order.trade_waiting)
         self.assertFalse(order.activity_ids)
 
+    def test_paid_and_released_is_invoiced(self):
+        """As Odoo would have done at the payment."""
+        self.env["ir.config_parameter"].set_param("sale.automatic_invoice", "True")
+        account = self._make_account(on_hold=True)
+        order = self._quote(1000.0, user_id=self.user_rep.id)
+        order.prepayment_percent = 0.5
+        for _part in range(2):
+            self._make_tx(order, 250.0)._post_process()
+        self.assertEqual((order.state, order.trade_waiting), ("sent", "paid"))
+        self.assertFalse(order.invoice_ids)
+        account.on_hold = False
+        with self._job_env() as env:
+            env["sale.order"]._cron_release_waiting()
+        self.env.invalidate_all()
+        self.assertEqual(order.state, "sale")
+        [invoice] = order.invoice_ids
+        self.assertEqual((invoice.state, invoice.amount_residual), ("posted", 0.0))
+        self.assertEqual(invoice.amount_total, 500.0)
+
 
 @tagged("post_install", "-at_install")
 class TestCreditPortal(CreditCommon, HttpCase):

@@ -27,6 +27,8 @@ class MergePartnerAutomatic(models.TransientModel):
         )
         for table, key in MEMBERSHIPS.items():
             self._drop_repeated_members(table, key, src_partners, dst_partner)
+        self.env["trade.credit.account"].sudo()._merge_customers(src_partners, dst_partner)
+        self.env.flush_all()
         profiles = self.env["trade.customer.profile"]
         profiles.invalidate_model(flush=False)
         result = super()._update_foreign_keys(src_partners, dst_partner)

@@ -30,3 +30,6 @@ from . import trade_campaign_variant
 from . import trade_campaign_member
 from . import trade_campaign_cost
 from . import trade_privacy_campaign
+from . import trade_territory_campaign
+from . import trade_segment_campaign
+from . import mailing_mailing_campaign

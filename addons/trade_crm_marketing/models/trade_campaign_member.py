@@ -44,7 +44,7 @@ class TradeCampaignMember(models.Model):
     coupon_id = fields.Many2one(
         "loyalty.card", "Coupon", readonly=True, index="btree_not_null", ondelete="set null"
     )
-    coupon_state = fields.Selection(COUPON_STATES, readonly=True)
+    coupon_state = fields.Selection(COUPON_STATES, "Whether it has one", readonly=True)
 
     # A constraint and no unique index: the merge of customers looks for constraints only.
     _member_unique = models.Constraint(

@@ -42,7 +42,7 @@ class TradeNps(models.AbstractModel):
     @api.model
     @api.readonly
     def get_report(self, **filters):
-        """Score, satisfaction, response, trend, groups and drivers.
+        """Score, satisfaction, response, trend, groups, and drivers by cause and by step.
 
         :param filters: ``months`` (one of ``MONTHS``), ``kind`` (of the survey; none for all),
             ``company_id``, ``group_by`` (a key of ``GROUPS``)
@@ -68,16 +68,18 @@ class TradeNps(models.AbstractModel):
             "trend": self._prepare_trend(domain),
             "groups": groups[:MOST_GROUPS],
             "more": max(0, len(groups) - MOST_GROUPS),
-            "drivers": self._prepare_drivers(domain),
+            **self._prepare_drivers(domain),
         }
 
     @api.model
     def get_answers_domain(self, **filters):
-        """Domain of the invitations behind a figure: ``filters`` as above, and ``value`` of a group or
-        ``cause``."""
+        """Domain of the invitations behind a figure: ``filters`` as above, and ``value`` of a group,
+        ``cause`` or ``step``."""
         domain = self._get_domain(filters)
         if filters.get("cause"):
             return list(domain & Domain("cause_ids", "in", [int(filters["cause"])]))
+        if filters.get("step"):
+            return list(domain & Domain("cause_ids.step", "=", filters["step"]))
         if "value" in filters:
             domain &= Domain(self._get_field(filters), "=", filters["value"])
         return list(domain)
@@ -207,17 +209,33 @@ class TradeNps(models.AbstractModel):
 
     @api.model
     def _prepare_drivers(self, domain):
-        """Causes that were tapped on, compared with the answers that had the choice and left them."""
+        """Causes that were tapped on, and their steps, compared with the answers that left them."""
         completed = domain & Domain("details_at", "!=", False)
-        invitations = self._get_invitations()
-        counts = [0, 0, 0]
-        for group, count in invitations._read_group(completed, ["nps_group"], ["__count"]):
-            if group:
-                counts[PLACES[group]] += count
-        tallies, _asked = self._read_tallies(
+        total = self._read_tally(completed)
+        causes, _asked = self._read_tallies(
             completed & Domain("cause_ids", "!=", False), "cause_ids"
         )
-        return [
-            {**driver._asdict(), "key": driver.key.id, "name": driver.key.name}
-            for driver in rank_drivers(Tally(*counts), tallies)
-        ]
+        # An answer with two causes of a step counts once.
+        steps = {
+            step: self._read_tally(completed & Domain("cause_ids.step", "=", step))
+            for step in {cause.step for cause in causes if cause.step}
+        }
+        labels = dict(self.env["trade.survey.cause"]._fields["step"]._description_selection(self.env))
+        return {
+            "drivers": [
+                {**driver._asdict(), "key": driver.key.id, "name": driver.key.name}
+                for driver in rank_drivers(total, causes)
+            ],
+            "steps": [
+                {**driver._asdict(), "name": labels[driver.key]}
+                for driver in rank_drivers(total, steps)
+            ],
+        }
+
+    @api.model
+    def _read_tally(self, domain):
+        counts = [0, 0, 0]
+        for group, count in self._get_invitations()._read_group(domain, ["nps_group"], ["__count"]):
+            if group:
+                counts[PLACES[group]] += count
+        return Tally(*counts)

@@ -120,6 +120,16 @@ class TradeSurvey(models.Model):
         }
 
 
+# Where in the dealings with a customer something went well or badly.
+STEPS = [
+    ("order", "Advice and order"),
+    ("goods", "Goods"),
+    ("delivery", "Delivery"),
+    ("payment", "Price and payment"),
+    ("service", "Service"),
+]
+
+
 class TradeSurveyCause(models.Model):
     """What an answer was about, to tap on."""
 
@@ -130,5 +140,6 @@ class TradeSurveyCause(models.Model):
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
+    step = fields.Selection(STEPS, help="Where it happens, on the way from advice to service.")
 
     _name_unique = models.UniqueIndex("((name->>'en_US'))", "There is a cause of this name.")

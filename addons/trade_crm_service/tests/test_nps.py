@@ -1,6 +1,8 @@
 from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Command
+from odoo.modules.migration import load_script
 from odoo.tests import HttpCase, tagged
+from odoo.tools import file_path
 
 from ..analytics.satisfaction import Tally, get_nps
 from .test_survey import SurveyCommon
@@ -72,9 +74,35 @@ class TestNps(NpsCommon):
         late, kind = data["drivers"]
         self.assertEqual((late["name"], late["count"], late["is_clear"]), ("Test late", 12, True))
         self.assertEqual(round(kind["effect"]), 100)
+        self.assertFalse(data["steps"])
         [month] = data["trend"]
         self.assertEqual(month["month"], "2026-03-01")
         self.assertEqual(self._read(self.user_service, kind="relationship")["total"]["asked"], 0)
+
+    def test_steps(self):
+        """An answer with two causes of a step is one answer."""
+        late, kind = self.causes
+        third = kind.copy({"name": "Test third", "step": "service"})
+        late.step, kind.step = "delivery", "service"
+        self.env["trade.survey.invitation"].sudo().search([("cause_ids", "in", kind.ids)]).write(
+            {"cause_ids": [Command.link(third.id)]}
+        )
+        worst, best = self._read(self.user_service)["steps"]
+        self.assertEqual((worst["name"], worst["count"], worst["is_clear"]), ("Delivery", 12, True))
+        self.assertEqual((best["name"], best["count"]), ("Service", 12))
+        reports = self._as(self.user_service, self.env["trade.nps"])
+        domain = reports.get_answers_domain(step="service")
+        self.assertEqual(self.env["trade.survey.invitation"].search_count(domain), 12)
+
+    def test_causes_of_before_get_a_step(self):
+        causes = [
+            self.env.ref(f"trade_crm_service.trade_survey_cause_{name}")
+            for name in ("quality", "price")
+        ]
+        causes[0].step, causes[1].step = False, "order"
+        path = file_path("trade_crm_service/migrations/19.0.1.3.0/post-migration.py")
+        load_script(path, "post-migration").migrate(self.env.cr, "19.0.1.2.0")
+        self.assertEqual([cause.step for cause in causes], ["goods", "order"])
 
     def test_territories_hold(self):
         """Whoever is limited gets the figures of what they may see, and no name of the rest."""

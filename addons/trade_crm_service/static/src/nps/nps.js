@@ -6,6 +6,7 @@ import { KeepLast } from "@web/core/utils/concurrency";
 import { useService } from "@web/core/utils/hooks";
 import { ControlPanel } from "@web/search/control_panel/control_panel";
 import { formatFloat, formatInteger } from "@web/views/fields/formatters";
+import { getKept, keep } from "@trade_crm/core/kept_state";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 
 const MODEL = "trade.nps";
@@ -44,7 +45,7 @@ export class Nps extends Component {
             ["survey", _t("Survey")],
             ["channel", _t("Asked by")],
         ];
-        this.filter = useState({ ...DEFAULTS, ...this.props.state?.filter });
+        this.filter = useState({ ...DEFAULTS, ...getKept(this).filter });
         this.state = useState({ data: null, loading: false });
         onWillStart(() => this.load());
     }
@@ -52,7 +53,7 @@ export class Nps extends Component {
     async load() {
         this.state.loading = true;
         const filter = { ...this.filter };
-        this.props.updateActionState?.({ filter });
+        keep(this, { filter });
         try {
             this.state.data = await this.keepLast.add(this.orm.call(MODEL, "get_report", [], filter));
         } finally {
