@@ -267,7 +267,8 @@ class TradeMessage(models.Model):
         if modules.module.current_test:
             self.env.flush_all()
         else:
-            self.env.cr.commit()
+            # The progress of a job is written once for each chunk, this once for each mail.
+            self.env.cr.commit()  # pylint: disable=invalid-commit
 
     @api.model
     def _rollback(self):
