@@ -28,7 +28,8 @@ MONEY = ",".join((MARKETER, *MANAGERS, "trade_crm.group_auditor"))
 # Changed by buttons only.
 STATUS_FIELDS = {
     "trade_state", "trade_seed", "trade_started_at", "trade_ended_at", "trade_submitted_by_id",
-    "trade_approved_by_id", "trade_approved_at", "trade_is_campaign",
+    "trade_approved_by_id", "trade_approved_at", "trade_is_campaign", "trade_member_total",
+    "trade_holdout_total",
 }  # fmt: skip
 # What was approved; a manager may raise the budgets later.
 PLAN_FIELDS = {
@@ -257,6 +258,14 @@ class UtmCampaign(models.Model):
                     )
                 )
 
+    def _begin_plan_change(self):
+        """Before a part of the plan changes: whoever approves it at the same moment sees the change.
+
+        :raise UserError: when what is planned was approved
+        """
+        self._lock_campaigns()
+        self._check_plan_open()
+
     def _check_budget(self):
         """What is planned fits into the budget once it was approved.
 
@@ -348,6 +357,13 @@ class UtmCampaign(models.Model):
             else values
             for campaign, values in zip(self, super().copy_data(default), strict=True)
         ]
+
+    def copy(self, default=None):
+        campaigns = super().copy(default)
+        # Odoo sends a mailing to nobody twice: a campaign needs one of its own.
+        for variant in campaigns.sudo().trade_variant_ids.filtered("mailing_id"):
+            variant.mailing_id = variant.mailing_id.copy({"campaign_id": False})
+        return campaigns
 
     @api.model
     def default_get(self, fields):

@@ -118,12 +118,15 @@ class UtmCampaign(models.Model):
         for campaign in self:
             campaign.trade_waiting_count = counts.get(campaign._origin, 0)
 
-    @api.depends_context("uid")
-    def _compute_trade_member_count(self):
+    def _count_visible_members(self):
         """Who waits for the winner is not held out."""
-        super()._compute_trade_member_count()
-        for campaign in self:
-            campaign.trade_holdout_count -= campaign.trade_waiting_count
+        counts = super()._count_visible_members()
+        if not counts:
+            return counts
+        return {
+            campaign: (members, held_out - campaign.trade_waiting_count)
+            for campaign, (members, held_out) in counts.items()
+        }
 
     def _check_trade_write(self, vals):
         super()._check_trade_write(vals)

@@ -173,6 +173,28 @@ class TestCampaign(CampaignCommon):
         campaign.trade_holdout = 5
         self.assertFalse(campaign.trade_approved_by_id)
 
+    def test_content_was_approved_as_well(self):
+        campaign = self._approve(self.campaign)
+        mailing = campaign.trade_variant_ids.mailing_id
+        with self.assertRaisesRegex(UserError, "approved as it is"):
+            mailing.subject = "Something else"
+        with self.assertRaisesRegex(UserError, "to its audience"):
+            mailing.action_put_in_queue()
+        again = self._make_campaign(title="Again")
+        again.trade_variant_ids.mailing_id = mailing
+        with self.assertRaisesRegex(UserError, "belongs to “Spring tea”"):
+            again.action_trade_submit()
+        campaign.action_trade_start()
+        self.assertEqual(mailing.campaign_id, campaign)
+        copy = campaign.copy()
+        copied = copy.trade_variant_ids.mailing_id
+        self.assertEqual(
+            (copied.subject, copied.campaign_id), ("Spring tea", copied.campaign_id.browse())
+        )
+        self.assertNotEqual(copied, mailing)
+        campaign.action_trade_finish()
+        mailing.subject = "Over"
+
     def test_costs_stay_in_the_budget_that_was_approved(self):
         campaign = self._make_campaign(trade_budget=100)
         cost = campaign.trade_cost_ids.create(
@@ -222,6 +244,35 @@ class TestCampaign(CampaignCommon):
         self.everybody.active = False
         with self.assertRaisesRegex(UserError, "archived"), self.env.cr.savepoint():
             self.campaign.action_trade_start()
+
+    def test_segment_of_a_campaign_is_not_deleted(self):
+        unwanted = self._make_segment({"domain": "[('name', '=', 'Buyer 3')]"})
+        self.campaign.trade_excluded_segment_ids = unwanted
+        with self.assertRaisesRegex(UserError, "Spring tea"):
+            unwanted.unlink()
+        self.campaign.action_trade_cancel()
+        unwanted.invalidate_recordset()
+        unwanted.unlink()
+
+    def test_list_takes_a_constant_number_of_queries(self):
+        self._make_campaign(title="Two")
+        campaigns = self._as(self.user_marketer_east, self.env["utm.campaign"])
+        spec = dict.fromkeys(
+            ("title", "trade_state", "trade_member_count", "trade_budget", "trade_actual_cost"), {}
+        )
+
+        def count():
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            campaigns.web_search_read([("trade_is_campaign", "=", True)], spec)
+            return self.env.cr.sql_log_count - before
+
+        count()
+        few = count()
+        for number in range(5):
+            self._make_campaign(title=f"More {number}")
+        self.assertEqual(count(), few)
 
     def test_program_has_to_fit(self):
         promotion, foreign = self.env["loyalty.program"].create(

@@ -63,13 +63,13 @@ class TestCampaignCoupon(CampaignCommon):
         offer = {"name": "A", "program_id": self.program.id, "coupon_value": 1}
         variants = [{**offer, "channel": "mail", "mailing_id": self.mailing.id}]
         for _turn in range(2):
-            campaign = self._make_offer()
-            campaign.trade_variant_ids.unlink()
-            campaign.trade_variant_ids = [Command.create(variant) for variant in variants]
+            budgets = {"trade_budget": 600, "trade_coupon_budget": 600}
+            campaign = self._make_campaign(variants=variants, **budgets)
             self._start(campaign)
         messages = self.env["trade.message"].search([("campaign_id", "=", campaign.id)])
-        messages[:2].sudo()._prepare_mails(self.mailing)
-        mails = self.env["mail.mail"].search([("mailing_id", "=", self.mailing.id)])
+        mailing = campaign.trade_variant_ids.mailing_id
+        messages[:2].sudo()._prepare_mails(mailing)
+        mails = self.env["mail.mail"].search([("mailing_id", "=", mailing.id)])
         bodies = " ".join(mails.mapped("body_html"))
         codes = self.program.sudo().coupon_ids.mapped("code")
         self.assertEqual(len(codes), 120)
@@ -119,12 +119,14 @@ class TestCampaignCoupon(CampaignCommon):
         self.assertEqual(
             len(self.env["trade.message"].search([("campaign_id", "=", campaign.id)])), 25
         )
-        self.assertEqual(campaign.sudo()._hand_out_coupons(), 0)
+        with self.assertRaisesRegex(UserError, "Nobody more"):
+            campaign.action_trade_hand_out()
         # A manager gives more money: the others get theirs, and nobody a second one.
         before = {member: member.coupon_id for member in members.filtered("coupon_id")}
         self._as(self.chief, campaign).trade_coupon_budget = 300
-        self.assertEqual(campaign.sudo()._hand_out_coupons(), 5)
+        campaign.action_trade_hand_out()
         self.assertEqual(self._count(members), {"given": 30, "budget": 30})
+        self.assertEqual(campaign.trade_message_count, 30)
         for member, card in before.items():
             self.assertEqual(member.coupon_id, card)
 
@@ -162,7 +164,8 @@ class TestCampaignMessage(CampaignCommon):
             self.assertEqual(message.channel, message.variant_id.channel)
             self.assertEqual(message.territory_id, message.member_id.territory_id)
         by_channel = messages.grouped("channel")
-        self.assertEqual(by_channel["mail"].mailing_id, self.mailing)
+        mailing = campaign.trade_variant_ids.mailing_id
+        self.assertEqual(by_channel["mail"].mailing_id, mailing)
         self.assertEqual(
             {str(due) for due in by_channel["call"].mapped("due_at")}, {"2026-04-05 01:00:00"}
         )
