@@ -89,7 +89,9 @@ class UtmCampaign(models.Model):
     )
     trade_size_available = fields.Integer("You have per variant", compute="_compute_trade_size")
     trade_size_advice = fields.Char("Enough?", compute="_compute_trade_size")
-    trade_experiment = fields.Html(compute="_compute_trade_experiment", sanitize=False)
+    trade_experiment = fields.Html(
+        "Verdict and figures", compute="_compute_trade_experiment", sanitize=False
+    )
 
     _trade_experiment_numbers = models.Constraint(
         "CHECK (trade_baseline > 0 AND trade_effect > 0 AND trade_baseline + trade_effect < 100"
