@@ -27,6 +27,7 @@ def campaign_results(bench):
     with databases.environment(ensure_marketing(bench)) as env:
         campaign = make_campaign(env)
         campaign._freeze_audience()
+        campaign._hand_out_coupons()
         campaign._enqueue_messages()
         make_sent(env, campaign)
         results, queue = env["trade.campaign.order"], env["trade.campaign.dirty"]
