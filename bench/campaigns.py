@@ -21,6 +21,44 @@ def campaign_enrol(bench):
         bench.report("campaign_queue", clock(campaign._enqueue_messages))
 
 
+@row("campaign_results")
+def campaign_results(bench):
+    """Messages have gone out; what became of them is noted, and all orders find their campaign."""
+    with databases.environment(ensure_marketing(bench)) as env:
+        campaign = make_campaign(env)
+        campaign._freeze_audience()
+        campaign._hand_out_coupons()
+        campaign._enqueue_messages()
+        make_sent(env, campaign)
+        results, queue = env["trade.campaign.order"], env["trade.campaign.dirty"]
+        bench.report("campaign_reached", clock(lambda: results._sync_touches(campaign)))
+
+        def attribute():
+            queue._note_members(campaign)
+            while rows := queue._take(20_000):
+                results._attribute({(partner, company) for _id, partner, company in rows})
+
+        bench.report("campaign_results", clock(attribute))
+        bench.report("campaign_again", clock(attribute))
+        print(f"  campaign_results: {results.search_count([]):,} orders")
+
+
+def make_sent(env, campaign):
+    """The campaign began a month before the last order, and its messages were sent at once."""
+    env.flush_all()
+    env.cr.execute(
+        "UPDATE utm_campaign SET trade_started_at = ("
+        " SELECT max(date_order) - interval '30 days' FROM sale_order) WHERE id = %s",
+        [campaign.id],
+    )
+    env.cr.execute(
+        "UPDATE trade_message message SET state = 'sent', sent_at = campaign.trade_started_at"
+        " FROM utm_campaign campaign WHERE campaign.id = %s AND message.campaign_id = campaign.id",
+        [campaign.id],
+    )
+    env.invalidate_all()
+
+
 def make_campaign(env):
     """A campaign with two variants and a coupon, for whoever the first company may sell to."""
     company = env["res.company"].search([], order="id", limit=1)

@@ -14,7 +14,7 @@ KINDS = [
     ("other", "Other"),
 ]
 STATES = [
-    ("new", "New"),
+    ("new", "To answer"),
     ("taken", "Taken up"),
     ("declined", "Declined"),
 ]
@@ -302,6 +302,18 @@ class TradeMarketNote(models.Model):
         except UniqueViolation as error:
             # Another phone names the same new one; Odoo tries again and finds it.
             raise ConcurrencyError(self.env._("This is being saved already.")) from error
+
+    @api.depends("kind", "product_id", "competitor_id", "partner_id")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        kinds = dict(self._fields["kind"]._description_selection(self.env))
+        for note in self:
+            # Names of what the note shows; who reads it need not read the records.
+            note_sudo = note.sudo()
+            subject = note_sudo.product_id or note_sudo.competitor_id or note_sudo.partner_id
+            note.display_name = " · ".join(
+                filter(None, [kinds.get(note.kind), subject.display_name])
+            )
 
     # ------------------------------------------------------------------
     # Answer

@@ -67,6 +67,12 @@ class TestMarketNote(VisitCommon):
             self.assertEqual(note.territory_id, self.zhejiang)
             self.assertEqual(note.manager_id, self.manager, "of the category above")
 
+    def test_name_says_what_it_is_about(self):
+        note = self._note(kind="competitor", competitor_id=self.dragon.id, price=5.0)
+        self.assertEqual(note.display_name, "Price of a competitor · Dragon Foods")
+        note = self._note(kind="wish", product_id=self.product.id)
+        self.assertEqual(note.display_name, "Wish for a new product · Ramen")
+
     def test_list_price_of_that_day(self):
         note = self._note(kind="price", product_id=self.product.id, price=22.0)
         self.product.list_price = 30.0

@@ -25,7 +25,7 @@ class TradeContactLog(models.TransientModel):
     kind = fields.Selection(
         [(kind, label) for kind, (label, _type) in KINDS.items()], required=True, default="call"
     )
-    happened_at = fields.Datetime("When", required=True, default=fields.Datetime.now)
+    happened_at = fields.Datetime("Date and time", required=True, default=fields.Datetime.now)
     text = fields.Text("What was said", required=True)
     next_step = fields.Char()
     next_day = fields.Date("Next step on")

@@ -64,16 +64,22 @@ class PreferencesController(PublicPage, http.Controller):
     def _show(self, partner_sudo, note=None):
         if not note and request.httprequest.args.get("saved"):
             note = request.env._("Your choice is saved.")
-        labels = partner_sudo.env["trade.consent"].fields_get(["channel", "purpose"], ["selection"])
+        fields_sudo = partner_sudo.env["trade.consent"]._fields
+        env = partner_sudo.env
         return self._render_page(
             "trade_crm_marketing.preferences",
             partner_sudo.env.company,
             preferences=partner_sudo._get_preferences(),
-            channels=labels["channel"]["selection"],
-            purposes=labels["purpose"]["selection"],
+            channels=self._get_channels(fields_sudo["channel"]._description_selection(env)),
+            purposes=fields_sudo["purpose"]._description_selection(env),
             signature=partner_sudo._sign_form(),
             note=note,
         )
+
+    def _get_channels(self, channels):
+        """Channels in the words of customers, who know of no providers."""
+        names = {"provider": request.env._("Chat and app messages")}
+        return [(key, names.get(key, label)) for key, label in channels]
 
     def _get_partner(self, token):
         """The customer of the link. Whoever tries links is answered by a refusal after a while; right

@@ -13,6 +13,7 @@ from . import trade_message_call
 from . import trade_message_provider
 from . import trade_consent
 from . import trade_contact_guard
+from . import mailing_opt_out
 from . import res_company_contact
 from . import res_partner_consent
 from . import trade_privacy_message
@@ -29,6 +30,10 @@ from . import trade_campaign_variant
 from . import trade_campaign_member
 from . import trade_campaign_cost
 from . import trade_privacy_campaign
+from . import trade_territory_campaign
+from . import trade_segment_campaign
+from . import loyalty_reward
+from . import mailing_mailing_campaign
 
 # Results and experiments
 from . import trade_campaign_dirty

@@ -18,6 +18,7 @@ class ResCompany(models.Model):
         "res.users",
         "Who is asked to approve campaigns",
         ondelete="set null",
+        domain=lambda self: [("all_group_ids", "in", self._get_campaign_manager_groups().ids)],
         help="Gets an activity. Every marketing or sales manager may approve.",
     )
     trade_campaign_holdout = fields.Float(
@@ -36,6 +37,11 @@ class ResCompany(models.Model):
         " AND trade_campaign_window > 0)",
         "Campaigns: at most 50 % are held out, the window is 1 day or more, and the limit is not negative.",
     )
+
+    def _get_campaign_manager_groups(self):
+        return self.env.ref("trade_crm_marketing.group_marketing_manager") | self.env.ref(
+            "trade_crm.group_manager"
+        )
 
 
 class ResConfigSettings(models.TransientModel):

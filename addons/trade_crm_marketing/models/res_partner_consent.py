@@ -25,11 +25,13 @@ class ResPartner(models.Model):
         "Messages of campaigns", compute="_compute_trade_message_count", groups=ROLES
     )
 
+    @api.depends_context("uid")
     def _compute_trade_message_count(self):
-        rows = self.env["trade.message"]._read_group(
-            Domain("partner_id", "in", self.ids), ["partner_id"], ["__count"]
-        )
-        counts = {partner.id: count for partner, count in rows}
+        messages, counts = self.env["trade.message"], {}
+        if messages.has_access("read"):
+            domain = Domain("partner_id", "in", self.ids)
+            rows = messages._read_group(domain, ["partner_id"], ["__count"])
+            counts = {partner.id: count for partner, count in rows}
         for partner in self:
             partner.trade_message_count = counts.get(partner.id, 0)
 

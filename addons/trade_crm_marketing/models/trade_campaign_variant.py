@@ -94,17 +94,18 @@ class TradeCampaignVariant(models.Model):
         campaigns = self.env["utm.campaign"].browse(
             [vals["campaign_id"] for vals in vals_list if vals.get("campaign_id")]
         )
-        campaigns._check_plan_open()
+        campaigns._begin_plan_change()
         return super().create(vals_list)
 
     def write(self, vals):
         if vals.keys() - {"sequence"}:
-            self.campaign_id._check_plan_open()
+            target = self.env["utm.campaign"].browse(vals.get("campaign_id") or [])
+            (self.campaign_id | target)._begin_plan_change()
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_planned(self):
-        self.campaign_id._check_plan_open()
+        self.campaign_id._begin_plan_change()
 
     def _get_gap(self):
         """What is missing before the variant can be sent, as a sentence, or None."""

@@ -21,10 +21,11 @@ SOURCES = [
     ("web", "On a website"),
     ("import", "From a former system"),
     ("page", "On the page of preferences"),
+    ("request", "By a request about personal data"),
     ("merge", "By a merge of customers"),
 ]
 # Nobody types these.
-OWN_SOURCES = {"page", "merge"}
+OWN_SOURCES = {"page", "request", "merge"}
 
 
 class TradeConsent(models.Model):
@@ -82,8 +83,30 @@ class TradeConsent(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
-        raise AccessError(
-            self.env._("What was decided stays. Record the new decision beside it, please.")
+        if not self.env.su:
+            raise AccessError(
+                self.env._("What was decided stays. Record the new decision beside it, please.")
+            )
+        return super().write(vals)
+
+    @api.model
+    def _withdraw_all(self, partners, source, proof):
+        """Record that customers want nothing at all any more, from none of our companies."""
+        self.create(
+            [
+                {
+                    "partner_id": partner.id,
+                    "company_id": False,
+                    "channel": channel,
+                    "purpose": purpose,
+                    "decision": "withdrawn",
+                    "source": source,
+                    "proof": proof,
+                }
+                for partner in partners
+                for channel, _label in CHANNELS
+                for purpose, _label in PURPOSES
+            ]
         )
 
     # ------------------------------------------------------------------

@@ -191,6 +191,8 @@ class TradeMessage(models.Model):
         )
         count = self.env.cr.rowcount
         self.invalidate_model()
+        if count:
+            self.env.ref("trade_crm_marketing.ir_cron_message_send").sudo()._trigger()
         return count
 
     @api.model

@@ -1,17 +1,16 @@
 """E-mail goes through Odoo's mailing, so that opens, clicks and opt-outs are tracked."""
 
-from datetime import datetime
-
 from markupsafe import Markup
 
 from odoo import models, modules
+from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.mail import append_content_to_html
 
 from odoo.addons.base.models.ir_mail_server import MailDeliveryException
+from odoo.addons.trade_crm.models.trade_profile_dirty import RETRIED_ERRORS
 
-# Odoo's own queue leaves mails alone until then: we send them, and only we know which went out.
-HELD_UNTIL = datetime(2999, 1, 1)
+TRIES = 5
 
 
 class TradeMessage(models.Model):
@@ -22,11 +21,27 @@ class TradeMessage(models.Model):
             if not mailing or mailing.mailing_model_real != "res.partner":
                 messages._finish("skipped", "no_content")
                 continue
-            messages._prepare_mails(mailing)
-            mails = messages._link_traces().trace_id.sudo().mail_mail_id
-            self._commit()
+            mails = messages._make_mails(mailing)
             sending = mails.with_context(trade_messages=tuple(messages.ids))
             sending.send(auto_commit=not modules.module.current_test)
+
+    def _make_mails(self, mailing):
+        """Mails of these messages, committed and held back.
+
+        Another worker may write to the same mailing: until then nothing is lost by trying again.
+        """
+        for _turn in range(TRIES - 1):
+            try:
+                return self._try_mails(mailing)
+            except RETRIED_ERRORS:
+                self._rollback()
+        return self._try_mails(mailing)
+
+    def _try_mails(self, mailing):
+        self._prepare_mails(mailing)
+        mails = self._link_traces().trace_id.sudo().mail_mail_id
+        self._commit()
+        return mails
 
     def _prepare_mails(self, mailing):
         """Have Odoo make the mails and traces, and hold them back."""
@@ -38,6 +53,13 @@ class TradeMessage(models.Model):
 
 class MailingMailing(models.Model):
     _inherit = "mailing.mailing"
+
+    def write(self, vals):
+        """Each chunk says again that the mailing is done: workers would wait for each other."""
+        if self.env.context.get("trade_held") and vals.get("state") == "done":
+            undone = self.filtered(lambda mailing: mailing.state != "done")
+            return not undone or super(MailingMailing, undone).write(vals)
+        return super().write(vals)
 
     def _get_seen_list(self):
         """Asked for each chunk: only the addresses in it are looked for."""
@@ -53,27 +75,6 @@ class MailingMailing(models.Model):
             )
         )
         return {email for [email] in rows}
-
-
-class MailComposeMessage(models.TransientModel):
-    _inherit = "mail.compose.message"
-
-    def _compute_force_send(self):
-        super()._compute_force_send()
-        if self.env.context.get("trade_held"):
-            self.force_send = False
-
-    def _action_send_mail(self, auto_commit=False):
-        # The progress of the job is ours to tell.
-        held = self.env.context.get("trade_held")
-        return super()._action_send_mail(auto_commit=auto_commit and not held)
-
-    def _prepare_mail_values(self, res_ids):
-        values = super()._prepare_mail_values(res_ids)
-        if self.env.context.get("trade_held"):
-            for mail_values in values.values():
-                mail_values["scheduled_date"] = HELD_UNTIL
-        return values
 
 
 class MailMail(models.Model):
@@ -94,9 +95,9 @@ class MailMail(models.Model):
         return emails
 
     def _get_trade_message(self):
-        messages = self.env["trade.message"].browse(self.env.context["trade_messages"])
-        traces = self.mailing_trace_ids
-        return messages.filtered(lambda message: message.trace_id in traces)
+        messages = self.env["trade.message"]
+        message = messages.search(Domain("trace_id", "in", self.mailing_trace_ids.ids))
+        return message & messages.browse(self.env.context["trade_messages"])
 
 
 class TradeMessageFooter(models.Model):

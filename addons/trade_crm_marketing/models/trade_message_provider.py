@@ -25,6 +25,8 @@ LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 DEFAULT_BODY = '{"to": "{{phone}}", "text": "{{text}}", "reference": "{{reference}}"}'
 # The service says that it has not looked at it: it may be sent again.
 TRY_LATER = {429, 503}
+# So many unknown outcomes in a row say that the gateway does not work.
+MOST_FAILURES = 3
 # What a provider reports: columns that it sets.
 REPORTS = ("delivered", "failed", "opened", "clicked")
 
@@ -313,17 +315,31 @@ class TradeMessage(models.Model):
                 messages._finish("failed", "no_provider")
                 continue
             messages._set(provider_id=provider.id)
-            for message in messages:
-                message._post_to(provider)
+            messages._post_all(provider)
+
+    def _post_all(self, provider):
+        """One by one; a gateway that does not work is left alone before it loses many."""
+        failures = 0
+        for position, message in enumerate(self, 1):
+            outcome = message._post_to(provider)
+            failures = failures + 1 if outcome == "unknown" else 0
+            if outcome == "later" or failures == MOST_FAILURES:
+                self[position:]._put_back("error", RETRY_MINUTES)
+                return
 
     def _post_to(self, provider):
-        values = self._prepare_provider_values()
+        """Send one message.
+
+        :return: outcome, see :meth:`TradeMessageProvider._post`, or None
+        """
+        values, outcome = self._prepare_provider_values(), None
         if not (self.body or "").strip():
             self._finish("skipped", "no_content")
         elif self._attempt():
             outcome, detail, number = provider._post(values, f"trade-message-{self.id}")
             self._take_outcome(outcome, detail, number)
         self._commit()
+        return outcome
 
     def _prepare_provider_values(self):
         partner = self.partner_id

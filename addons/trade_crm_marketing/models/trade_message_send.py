@@ -177,7 +177,26 @@ class TradeMessage(models.Model):
                 self._commit()
             # Not at once, or the same would happen again.
             messages._settle_claimed(RETRY_MINUTES)
+            messages[-1:]._postpone_others()
             self._commit()
+
+    def _postpone_others(self):
+        """Where a server cannot be reached, the rest need not be tried one by one."""
+        if (self.state, self.reason) != ("queued", "error"):
+            return
+        now = fields.Datetime.now()
+        self.env.cr.execute(
+            SQL(
+                "UPDATE trade_message SET due_at = %s, reason = 'error'"
+                " WHERE id IN (SELECT id FROM trade_message WHERE state = 'queued' AND channel = %s"
+                " AND company_id = %s AND due_at <= %s FOR UPDATE SKIP LOCKED)",
+                fields.Datetime.add(now, minutes=RETRY_MINUTES),
+                self.channel,
+                self.company_id.id,
+                now,
+            )
+        )
+        self.invalidate_model(flush=False)
 
     def _deliver_coupon(self):
         """The campaign has handed it out; without one there is nothing to send."""
@@ -248,7 +267,8 @@ class TradeMessage(models.Model):
         if modules.module.current_test:
             self.env.flush_all()
         else:
-            self.env.cr.commit()
+            # The progress of a job is written once for each chunk, this once for each mail.
+            self.env.cr.commit()  # pylint: disable=invalid-commit
 
     @api.model
     def _rollback(self):

@@ -61,13 +61,19 @@ class SmsSms(models.Model):
 
         A number that is marked as failed is in no queue; Odoo sets what became of it.
         """
-        traces = self.env["mailing.trace"].sudo().search(Domain("sms_id_int", "in", self.ids))
-        messages = self.env["trade.message"].sudo()
-        messages = messages.search(Domain("trace_id", "in", traces.ids))
+        messages = self._get_trade_messages()
         left = self._attempt_messages(messages) if messages else self
         result = super(SmsSms, left)._send_with_api(*args, **kwargs) if left else None
         messages.filtered("attempted_at")._settle_claimed()
         return result
+
+    def _get_trade_messages(self):
+        messages = self.env["trade.message"].sudo()
+        mailed = self.filtered("mailing_id")
+        if not mailed:
+            return messages
+        traces = self.env["mailing.trace"].sudo()._search(Domain("sms_id_int", "in", mailed.ids))
+        return messages.search(Domain("trace_id", "in", traces))
 
     def _attempt_messages(self, messages):
         """Mark ``messages`` as handed over; return the texts that may leave now."""

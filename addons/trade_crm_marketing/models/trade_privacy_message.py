@@ -9,6 +9,13 @@ from odoo.addons.trade_crm.models.trade_privacy_steps import Step
 class TradePrivacyRequest(models.Model):
     _inherit = "trade.privacy.request"
 
+    def action_stop_marketing(self):
+        result = super().action_stop_marketing()
+        proof = self.env._("Objection %(number)s", number=self.display_name)
+        partners = self._get_person().partners
+        self.env["trade.consent"].sudo()._withdraw_all(partners, "request", proof)
+        return result
+
     def _get_privacy_sources(self, person):
         own = Domain("partner_id", "in", person.partners.ids)
         return [

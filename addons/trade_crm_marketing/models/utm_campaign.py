@@ -28,7 +28,8 @@ MONEY = ",".join((MARKETER, *MANAGERS, "trade_crm.group_auditor"))
 # Changed by buttons only.
 STATUS_FIELDS = {
     "trade_state", "trade_seed", "trade_started_at", "trade_ended_at", "trade_submitted_by_id",
-    "trade_approved_by_id", "trade_approved_at", "trade_is_campaign",
+    "trade_approved_by_id", "trade_approved_at", "trade_is_campaign", "trade_member_total",
+    "trade_holdout_total",
 }  # fmt: skip
 # What was approved; a manager may raise the budgets later.
 PLAN_FIELDS = {
@@ -257,6 +258,14 @@ class UtmCampaign(models.Model):
                     )
                 )
 
+    def _begin_plan_change(self):
+        """Before a part of the plan changes: whoever approves it at the same moment sees the change.
+
+        :raise UserError: when what is planned was approved
+        """
+        self._lock_campaigns()
+        self._check_plan_open()
+
     def _check_budget(self):
         """What is planned fits into the budget once it was approved.
 
@@ -300,11 +309,17 @@ class UtmCampaign(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             if vals.get("trade_is_campaign", self.env.context.get("default_trade_is_campaign")):
-                vals["trade_seed"] = vals.get("trade_seed") or secrets.token_hex(8)
+                # Nobody chooses it: that would be choosing who gets what.
+                vals["trade_seed"] = secrets.token_hex(8)
                 vals["trade_company_id"] = vals.get("trade_company_id") or self.env.company.id
                 vals["company_id"] = vals["trade_company_id"]
         campaigns = super().create(vals_list)
-        campaigns.filtered("trade_is_campaign")._check_marketer()
+        planned = campaigns.filtered("trade_is_campaign")
+        planned._check_marketer()
+        # Whatever the values or defaults were.
+        begun = any(c.trade_state != "draft" or c.trade_started_at for c in planned)
+        if begun and not self.env.su:
+            raise UserError(self.env._("A campaign begins as a draft."))
         return campaigns
 
     def write(self, vals):
@@ -348,6 +363,13 @@ class UtmCampaign(models.Model):
             else values
             for campaign, values in zip(self, super().copy_data(default), strict=True)
         ]
+
+    def copy(self, default=None):
+        campaigns = super().copy(default)
+        # Odoo sends a mailing to nobody twice: a campaign needs one of its own.
+        for variant in campaigns.sudo().trade_variant_ids.filtered("mailing_id"):
+            variant.mailing_id = variant.mailing_id.copy({"campaign_id": False})
+        return campaigns
 
     @api.model
     def default_get(self, fields):

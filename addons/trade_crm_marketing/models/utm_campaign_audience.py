@@ -44,7 +44,12 @@ class UtmCampaign(models.Model):
         "Seed of the draw", readonly=True, copy=False, help="The same seed draws the same groups."
     )
     trade_member_ids = fields.One2many("trade.campaign.member", "campaign_id", "Audience")
-    trade_member_count = fields.Integer("Customers", compute="_compute_trade_member_count")
+    # Counted once: a list of campaigns would count millions of rows each time.
+    trade_member_total = fields.Integer("Customers at the start", readonly=True, copy=False)
+    trade_holdout_total = fields.Integer("Held out at the start", readonly=True, copy=False)
+    trade_member_count = fields.Integer(
+        "Customers", compute="_compute_trade_member_count", help="Those that you may see."
+    )
     trade_holdout_count = fields.Integer("Held out", compute="_compute_trade_member_count")
     trade_reach = fields.Integer(
         "Customers at this moment",
@@ -52,16 +57,27 @@ class UtmCampaign(models.Model):
         help="Who would be in the audience if it started now, of those that you may see.",
     )
 
+    @api.depends("trade_member_total", "trade_holdout_total")
     @api.depends_context("uid")
     def _compute_trade_member_count(self):
-        groups = self.env["trade.campaign.member"]._read_group(
+        counts = self._count_visible_members()
+        for campaign in self:
+            totals = (campaign.trade_member_total, campaign.trade_holdout_total)
+            members, held_out = totals if counts is None else counts.get(campaign._origin, (0, 0))
+            campaign.trade_member_count = members
+            campaign.trade_holdout_count = held_out
+
+    def _count_visible_members(self):
+        """:return: ``{campaign: (members, held out)}`` of the territories of the user; None when all are"""
+        if self.env.su or self.env.user._get_territory_ids() is None:
+            return None
+        members = self.env["trade.campaign.member"]
+        if not members.has_access("read"):
+            return {}
+        groups = members._read_group(
             [("campaign_id", "in", self.ids)], ["campaign_id"], ["__count", "variant_id:count"]
         )
-        counts = {campaign: numbers for campaign, *numbers in groups}
-        for campaign in self:
-            members, treated = counts.get(campaign._origin, (0, 0))
-            campaign.trade_member_count = members
-            campaign.trade_holdout_count = members - treated
+        return {campaign: (count, count - drawn) for campaign, count, drawn in groups}
 
     @api.depends("trade_segment_ids", "trade_excluded_segment_ids", "trade_company_id", "user_id")
     @api.depends_context("uid")
@@ -69,17 +85,17 @@ class UtmCampaign(models.Model):
         for campaign in self:
             saved = campaign._origin
             waiting = saved.trade_is_campaign and not saved.trade_started_at
-            campaign.trade_reach = (
-                len(saved._get_audience_query(limit=None))
-                if waiting and saved.trade_segment_ids
-                else 0
-            )
+            try:
+                campaign.trade_reach = len(saved._get_audience_query()) if waiting else 0
+            except UserError:
+                # A segment may look at what the user may not read, or at a field that is gone.
+                campaign.trade_reach = 0
 
     # ------------------------------------------------------------------
     # Audience
     # ------------------------------------------------------------------
 
-    def _get_audience_query(self, limit=None):
+    def _get_audience_query(self):
         """Who would be in the audience now.
 
         Customers of the company that who is responsible may see, and who starts it as well: a cron
@@ -93,7 +109,7 @@ class UtmCampaign(models.Model):
         partners = partners.with_context(allowed_company_ids=company.ids)
         scope = self.env["ir.rule"]._get_territory_scope("res.partner", "read")
         own = Domain("company_id", "=", False) | Domain("company_id", "parent_of", company.ids)
-        return partners._search(self._get_segment_domain() & scope & own, limit=limit)
+        return partners._search(self._get_segment_domain() & scope & own)
 
     def _get_segment_domain(self):
         """Customers in one of the segments and in none of the excluded ones; without a segment nobody."""
@@ -160,7 +176,7 @@ class UtmCampaign(models.Model):
         )
         count = self.env.cr.rowcount
         members.invalidate_model()
-        self.invalidate_recordset()
+        self._count_audience()
         if not count:
             raise UserError(
                 self.env._(
@@ -170,6 +186,14 @@ class UtmCampaign(models.Model):
                 )
             )
         return count
+
+    def _count_audience(self):
+        [(members, drawn)] = (
+            self.env["trade.campaign.member"]
+            .sudo()
+            ._read_group([("campaign_id", "=", self.id)], [], ["__count", "variant_id:count"])
+        )
+        self.sudo().write({"trade_member_total": members, "trade_holdout_total": members - drawn})
 
     def _get_cuts(self):
         """:return: list of (variant id, low, high), shares of the line of a tier; before them is the hold-out"""

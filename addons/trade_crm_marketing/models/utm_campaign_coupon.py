@@ -1,4 +1,5 @@
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 # Each turn gives a coupon to somebody or is the last one; real groups need two or three.
@@ -19,17 +20,49 @@ class UtmCampaign(models.Model):
     _inherit = "utm.campaign"
 
     trade_coupon_count = fields.Integer("Coupons", compute="_compute_trade_coupon_count")
+    trade_coupon_waiting = fields.Boolean(
+        "Waits for money for coupons", compute="_compute_trade_coupon_waiting"
+    )
 
+    @api.depends_context("uid")
     def _compute_trade_coupon_count(self):
-        counts = dict(
-            self.env["trade.campaign.member"]._read_group(
-                [("campaign_id", "in", self.ids), ("coupon_id", "!=", False)],
-                ["campaign_id"],
-                ["__count"],
-            )
-        )
+        members = self.env["trade.campaign.member"]
+        counts = {}
+        if members.has_access("read"):
+            domain = [("campaign_id", "in", self.ids), ("coupon_id", "!=", False)]
+            counts = dict(members._read_group(domain, ["campaign_id"], ["__count"]))
         for campaign in self:
             campaign.trade_coupon_count = counts.get(campaign._origin, 0)
+
+    def _compute_trade_coupon_waiting(self):
+        """Whether members have no coupon because the money was used up."""
+        waiting = (
+            self.env["trade.campaign.member"]
+            .sudo()
+            ._read_group(
+                [("campaign_id", "in", self.ids), ("coupon_state", "=", "budget")], ["campaign_id"]
+            )
+        )
+        found = {campaign.id for [campaign] in waiting}
+        for campaign in self:
+            campaign.trade_coupon_waiting = campaign._origin.id in found
+
+    def action_trade_hand_out(self):
+        """Give coupons to those whom the budget did not reach, and tell them.
+
+        :raise UserError: when it does not reach anybody now
+        """
+        self.ensure_one()
+        self.check_access("write")
+        self._move(("running",), {})
+        if not self._hand_out_coupons():
+            raise UserError(
+                self.env._(
+                    "Nobody more can have a coupon of “%s”: a manager has to raise what is set aside for coupons.",
+                    self.title,
+                )
+            )
+        self._enqueue_messages()
 
     def _hand_out_coupons(self):
         """Give the members that have none yet the coupon of their variant.

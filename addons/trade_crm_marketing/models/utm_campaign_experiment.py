@@ -1,5 +1,6 @@
 """An experiment: how large, what it says, and the winner."""
 
+import logging
 from math import ceil
 
 from odoo import api, fields, models
@@ -7,12 +8,16 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from odoo.addons.trade_crm.models.trade_profile_dirty import RETRIED_ERRORS
+
 from ..analytics.experiment import check_ratio, judge
 from ..analytics.increment import Group, get_increment
 from ..analytics.means import Sample
 from ..analytics.proportions import ALPHA, get_detectable_share, get_share_size
 from ..analytics.sequence import get_final_multiplier
 from .utm_campaign_audience import hash_sql
+
+_logger = logging.getLogger(__name__)
 
 # What an experiment is decided by, and the members that did it.
 METRICS = [
@@ -84,7 +89,9 @@ class UtmCampaign(models.Model):
     )
     trade_size_available = fields.Integer("You have per variant", compute="_compute_trade_size")
     trade_size_advice = fields.Char("Enough?", compute="_compute_trade_size")
-    trade_experiment = fields.Html(compute="_compute_trade_experiment", sanitize=False)
+    trade_experiment = fields.Html(
+        "Verdict and figures", compute="_compute_trade_experiment", sanitize=False
+    )
 
     _trade_experiment_numbers = models.Constraint(
         "CHECK (trade_baseline > 0 AND trade_effect > 0 AND trade_baseline + trade_effect < 100"
@@ -113,12 +120,15 @@ class UtmCampaign(models.Model):
         for campaign in self:
             campaign.trade_waiting_count = counts.get(campaign._origin, 0)
 
-    @api.depends_context("uid")
-    def _compute_trade_member_count(self):
+    def _count_visible_members(self):
         """Who waits for the winner is not held out."""
-        super()._compute_trade_member_count()
-        for campaign in self:
-            campaign.trade_holdout_count -= campaign.trade_waiting_count
+        counts = super()._count_visible_members()
+        if not counts:
+            return counts
+        return {
+            campaign: (members, held_out - campaign.trade_waiting_count)
+            for campaign, (members, held_out) in counts.items()
+        }
 
     def _check_trade_write(self, vals):
         super()._check_trade_write(vals)
@@ -390,7 +400,13 @@ class UtmCampaign(models.Model):
             ]
         ).filtered(lambda campaign: len(campaign.trade_variant_ids) > 1)
         for campaign in campaigns:
-            campaign._choose_winner_by_rule()
+            try:
+                with self.env.cr.savepoint():
+                    campaign._choose_winner_by_rule()
+            except (UserError, *RETRIED_ERRORS) as error:
+                # Somebody works on the campaign just now; the next run looks at it again.
+                _logger.info("No winner of campaign %s was chosen: %s", campaign.id, error)
+                self.env.invalidate_all(flush=False)
             self.env["ir.cron"]._commit_progress(1)
 
 

@@ -70,9 +70,11 @@ class UtmCampaign(models.Model):
         groups=MONEY,
         help="Margin less actual costs, per unit of cost. What coupons took off is in the margin.",
     )
-    trade_has_roi = fields.Boolean(compute="_compute_trade_results", groups=MONEY)
+    trade_has_roi = fields.Boolean("Has costs", compute="_compute_trade_results", groups=MONEY)
     trade_goal_share = fields.Float("Of the target", compute="_compute_trade_results", groups=MONEY)
-    trade_results = fields.Html(compute="_compute_trade_result_tables", sanitize=False)
+    trade_results = fields.Html(
+        "Tables of results", compute="_compute_trade_result_tables", sanitize=False
+    )
 
     @api.depends("trade_goal_kind", "trade_goal_value", "trade_cost_ids.actual")
     @api.depends_context("uid", "allowed_company_ids")
@@ -194,12 +196,13 @@ class UtmCampaign(models.Model):
     @api.depends("trade_started_at", "trade_cost_ids.actual")
     @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_trade_result_tables(self):
+        has_access = self.env["trade.campaign.member"].has_access("read")
         for campaign in self:
             campaign.trade_results = (
                 self.env["ir.qweb"]._render(
                     "trade_crm_marketing.campaign_results", campaign._prepare_results()
                 )
-                if campaign.trade_started_at
+                if has_access and campaign.trade_started_at
                 else False
             )
 

@@ -18,11 +18,14 @@ class UtmCampaign(models.Model):
     _inherit = "utm.campaign"
 
     trade_guard = fields.Integer(
+        "Guard",
         copy=False,
         help="Written by whoever decides on the campaign or its budget, so that two wait.",
     )
-    trade_needs_approval = fields.Boolean(compute="_compute_trade_needs_approval")
-    trade_budget_open = fields.Boolean(compute="_compute_trade_budget_open")
+    trade_needs_approval = fields.Boolean("Needs approval", compute="_compute_trade_needs_approval")
+    trade_budget_open = fields.Boolean(
+        "Budget can be changed", compute="_compute_trade_budget_open"
+    )
 
     @api.depends("trade_company_id", "trade_budget")
     def _compute_trade_needs_approval(self):
@@ -120,6 +123,8 @@ class UtmCampaign(models.Model):
         gaps.extend(filter(None, (v._get_gap() for v in campaign_sudo.trade_variant_ids)))
         if campaign_sudo.trade_end and campaign_sudo.trade_end <= fields.Datetime.now():
             gaps.append(self.env._("Its planned end is over: choose a later one."))
+        mailings_sudo = campaign_sudo.trade_variant_ids.mailing_id
+        gaps.extend(mailings_sudo._get_campaign_gaps(campaign_sudo))
         programs = campaign_sudo.trade_variant_ids.program_id
         if programs and not campaign_sudo.trade_coupon_budget:
             gaps.append(self.env._("Say how much of the budget is for coupons."))
@@ -207,7 +212,18 @@ class UtmCampaign(models.Model):
             )
 
     def action_trade_draft(self):
-        """Change the plan once more; it is approved again."""
+        """Change the plan once more; it is approved again.
+
+        :raise UserError: when it has begun already
+        """
+        for campaign in self:
+            if campaign.trade_started_at:
+                raise UserError(
+                    self.env._(
+                        "“%s” has reached customers: duplicate it to do it once more.",
+                        campaign.title,
+                    )
+                )
         self._move(
             ("approval", "approved", "cancelled"),
             {"trade_state": "draft", "trade_approved_by_id": False, "trade_approved_at": False},
@@ -235,6 +251,7 @@ class UtmCampaign(models.Model):
             values["trade_start"] = now
         self._move(("approved",), values)
         self._check_ready()
+        self._take_mailings()
         self._freeze_audience()
         self._hand_out_coupons()
         self._enqueue_messages()

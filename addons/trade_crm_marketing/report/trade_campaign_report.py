@@ -16,10 +16,10 @@ RATIOS = {
 class TradeCampaignReport(models.Model):
     """Campaigns compared, one row per member.
 
-    Costs are shared out evenly by the customers who were contacted. What a campaign changed is additive:
-    what a customer bought who was contacted, less what those held out in the same campaign and tier
-    bought, weighed so that they stand for the contacted ones. So it may be summed over campaigns,
-    variants, tiers and territories in any way.
+    Costs are shared out evenly by the customers who were contacted. What a campaign changed is on their
+    rows: what the customer bought, less what those held out in the same campaign and tier bought on
+    average. So it may be summed over campaigns, variants, channels and tiers in any way. It is empty
+    where nobody was held out.
     """
 
     _name = "trade.campaign.report"
@@ -71,7 +71,9 @@ class TradeCampaignReport(models.Model):
             """
             WITH stratum AS (
                 SELECT campaign_id, tier_id, count(variant_id)::numeric AS contacted,
-                       count(*) FILTER (WHERE %(held_out)s)::numeric AS held_out
+                       avg(COALESCE(order_count, 0)) FILTER (WHERE %(held_out)s) AS orders,
+                       avg(COALESCE(revenue, 0)) FILTER (WHERE %(held_out)s) AS revenue,
+                       avg(COALESCE(margin, 0)) FILTER (WHERE %(held_out)s) AS margin
                   FROM trade_campaign_member member
                  GROUP BY campaign_id, tier_id
             ), campaign AS (
@@ -85,10 +87,12 @@ class TradeCampaignReport(models.Model):
                 SELECT member.*,
                        (member.variant_id IS NOT NULL)::int AS is_contacted,
                        (%(held_out)s)::int AS is_held_out,
-                       CASE WHEN stratum.held_out = 0 OR stratum.contacted = 0 THEN NULL
-                            WHEN member.variant_id IS NOT NULL THEN 1
-                            WHEN %(held_out)s THEN -stratum.contacted / stratum.held_out
-                       END AS weight,
+                       CASE WHEN member.variant_id IS NOT NULL
+                            THEN COALESCE(member.order_count, 0) - stratum.orders END AS more_orders,
+                       CASE WHEN member.variant_id IS NOT NULL
+                            THEN COALESCE(member.revenue, 0) - stratum.revenue END AS more_revenue,
+                       CASE WHEN member.variant_id IS NOT NULL
+                            THEN COALESCE(member.margin, 0) - stratum.margin END AS more_margin,
                        CASE WHEN member.variant_id IS NOT NULL
                             THEN campaign.cost / NULLIF(campaign.contacted, 0) END AS cost
                   FROM trade_campaign_member member
@@ -114,11 +118,10 @@ class TradeCampaignReport(models.Model):
                    COALESCE(figure.due_margin, 0) AS margin,
                    COALESCE(figure.cost, 0) AS cost,
                    (figure.due_margin - figure.cost) / NULLIF(figure.cost, 0) AS roi,
-                   figure.weight * COALESCE(figure.order_count, 0) AS incremental_orders,
-                   figure.weight * COALESCE(figure.revenue, 0) AS incremental_revenue,
-                   figure.weight * COALESCE(figure.margin, 0) AS incremental_margin,
-                   (figure.weight * COALESCE(figure.margin, 0) - figure.cost)
-                       / NULLIF(figure.cost, 0) AS incremental_roi
+                   figure.more_orders AS incremental_orders,
+                   figure.more_revenue AS incremental_revenue,
+                   figure.more_margin AS incremental_margin,
+                   (figure.more_margin - figure.cost) / NULLIF(figure.cost, 0) AS incremental_roi
               FROM figure
               JOIN utm_campaign planned ON planned.id = figure.campaign_id
               JOIN res_company company ON company.id = figure.company_id

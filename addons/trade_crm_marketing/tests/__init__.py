@@ -14,6 +14,7 @@ from . import test_campaign
 from . import test_campaign_audience
 from . import test_campaign_coupon
 from . import test_campaign_concurrency
+from . import test_campaign_ui
 
 # Results and experiments
 from . import test_campaign_results

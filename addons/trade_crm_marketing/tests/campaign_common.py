@@ -47,7 +47,16 @@ class CampaignCommon(AudienceCommon):
         """A draft as ``user`` plans it; the planner by default."""
         user = user or cls.planner
         variants = variants or [{"name": "A", "mailing_id": cls.mailing.id}]
-        return cls._as(user, cls.env["utm.campaign"]).create(
+        # Each campaign has mailings of its own.
+        taken = cls.mailing.trade_variant_ids
+        own = cls.mailing.copy() if taken else cls.mailing
+        variants = [
+            {**variant, "mailing_id": own.id}
+            if variant.get("mailing_id") == cls.mailing.id
+            else variant
+            for variant in variants
+        ]
+        campaign = cls._as(user, cls.env["utm.campaign"]).create(
             {
                 "title": "Spring tea",
                 "trade_is_campaign": True,
@@ -58,6 +67,9 @@ class CampaignCommon(AudienceCommon):
                 **values,
             }
         )
+        # The same draw in every run.
+        campaign.sudo().trade_seed = "spring"
+        return campaign
 
     @classmethod
     def _approve(cls, campaign):

@@ -88,6 +88,18 @@ class TestCampaign(CampaignCommon):
         with self.assertRaises(AccessError):
             bare.trade_is_campaign = True
 
+    def test_form_of_every_role_that_has_the_menu(self):
+        self._start(self.campaign)
+        seen = {self.planner: 60, self.chief: 60, self.user_north: 30, self.user_auditor: 60}
+        for user, count in seen.items():
+            self.env.invalidate_all()
+            campaign = self._as(user, self.campaign)
+            form = Form(campaign, "trade_crm_marketing.trade_campaign_view_form")
+            self.assertEqual((form.title, form.trade_state), ("Spring tea", "running"))
+            for action in (campaign.action_trade_view_members, campaign.action_trade_view_messages):
+                found = campaign.env[action()["res_model"]].search(action()["domain"])
+                self.assertEqual(len(found), count)
+
     def test_other_company_does_not_see_it(self):
         foreign = self._as(self.user_rep_us, self.env["utm.campaign"])
         self.assertNotIn(self.campaign, foreign.search([("trade_is_campaign", "=", True)]))
@@ -120,6 +132,23 @@ class TestCampaign(CampaignCommon):
         for values in ({"trade_state": "running"}, {"trade_is_campaign": False}):
             with self.assertRaisesRegex(UserError, "buttons"):
                 self.campaign.write(values)
+
+    def test_no_way_round_the_approval(self):
+        campaigns = self._as(self.planner, self.env["utm.campaign"])
+        values = {"title": "X", "trade_is_campaign": True}
+        for context, extra in (
+            ({}, {"trade_state": "approved"}),
+            ({"default_trade_state": "running"}, {}),
+        ):
+            with self.assertRaisesRegex(UserError, "begins as a draft"):
+                campaigns.with_context(**context).create({**values, **extra})
+        chosen = campaigns.create({**values, "trade_seed": "mine"})
+        self.assertNotEqual(chosen.trade_seed, "mine")
+        approved = self._approve(self.campaign)
+        with self.assertRaisesRegex(UserError, "not a draft"):
+            chosen.trade_variant_ids.create({"campaign_id": chosen.id, "name": "Z"}).write(
+                {"campaign_id": approved.id}
+            )
 
     def test_another_manager_approves(self):
         own = self._make_campaign(user=self.chief)
@@ -173,6 +202,28 @@ class TestCampaign(CampaignCommon):
         campaign.trade_holdout = 5
         self.assertFalse(campaign.trade_approved_by_id)
 
+    def test_content_was_approved_as_well(self):
+        campaign = self._approve(self.campaign)
+        mailing = campaign.trade_variant_ids.mailing_id
+        with self.assertRaisesRegex(UserError, "approved as it is"):
+            mailing.subject = "Something else"
+        with self.assertRaisesRegex(UserError, "to its audience"):
+            mailing.action_put_in_queue()
+        again = self._make_campaign(title="Again")
+        again.trade_variant_ids.mailing_id = mailing
+        with self.assertRaisesRegex(UserError, "belongs to “Spring tea”"):
+            again.action_trade_submit()
+        campaign.action_trade_start()
+        self.assertEqual(mailing.campaign_id, campaign)
+        copy = campaign.copy()
+        copied = copy.trade_variant_ids.mailing_id
+        self.assertEqual(
+            (copied.subject, copied.campaign_id), ("Spring tea", copied.campaign_id.browse())
+        )
+        self.assertNotEqual(copied, mailing)
+        campaign.action_trade_finish()
+        mailing.subject = "Over"
+
     def test_costs_stay_in_the_budget_that_was_approved(self):
         campaign = self._make_campaign(trade_budget=100)
         cost = campaign.trade_cost_ids.create(
@@ -222,6 +273,35 @@ class TestCampaign(CampaignCommon):
         self.everybody.active = False
         with self.assertRaisesRegex(UserError, "archived"), self.env.cr.savepoint():
             self.campaign.action_trade_start()
+
+    def test_segment_of_a_campaign_is_not_deleted(self):
+        unwanted = self._make_segment({"domain": "[('name', '=', 'Buyer 3')]"})
+        self.campaign.trade_excluded_segment_ids = unwanted
+        with self.assertRaisesRegex(UserError, "Spring tea"):
+            unwanted.unlink()
+        self.campaign.action_trade_cancel()
+        unwanted.invalidate_recordset()
+        unwanted.unlink()
+
+    def test_list_takes_a_constant_number_of_queries(self):
+        self._make_campaign(title="Two")
+        campaigns = self._as(self.user_marketer_east, self.env["utm.campaign"])
+        spec = dict.fromkeys(
+            ("title", "trade_state", "trade_member_count", "trade_budget", "trade_actual_cost"), {}
+        )
+
+        def count():
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            campaigns.web_search_read([("trade_is_campaign", "=", True)], spec)
+            return self.env.cr.sql_log_count - before
+
+        count()
+        few = count()
+        for number in range(5):
+            self._make_campaign(title=f"More {number}")
+        self.assertEqual(count(), few)
 
     def test_program_has_to_fit(self):
         promotion, foreign = self.env["loyalty.program"].create(

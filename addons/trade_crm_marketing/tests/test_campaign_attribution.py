@@ -178,7 +178,8 @@ class TestCampaignAttribution(CampaignResultCommon):
                     message = self._send(member, sent)
                     for _click in range(draw.choice([0, 0, 1, 2])):
                         self._click(message, f"2026-03-{draw.randint(6, 30):02} 08:15:00")
-        coupons = list(self.env["trade.campaign.member"].search([]).coupon_id)
+        own = [("campaign_id", "in", campaigns.ids)]
+        coupons = list(self.env["trade.campaign.member"].search(own).coupon_id)
         pricelists = [self._get_pricelist(self.company_cn, cur) for cur in (self.cny, self.eur)]
         for number in range(40):
             order = self._make_order(
@@ -200,7 +201,7 @@ class TestCampaignAttribution(CampaignResultCommon):
         self._refresh()
         for _turn in range(2):
             due, results = recompute(self.env, campaigns)
-            rows = self.env["trade.campaign.order"].search([])
+            rows = self.env["trade.campaign.order"].search(own)
             methods = Counter(rows.mapped("method"))
             self.assertEqual(len(methods), 4, methods)
             found = {
@@ -209,7 +210,7 @@ class TestCampaignAttribution(CampaignResultCommon):
                 if row.member_id
             }
             self.assertEqual(found, {k: (*v[:3], round(v[3], 2)) for k, v in due.items()})
-            members = self.env["trade.campaign.member"].search([])
+            members = self.env["trade.campaign.member"].search(own)
             self.assertEqual(
                 {
                     m.id: (m.order_count, m.revenue, m.margin, m.due_count, round(m.due_revenue, 2),

@@ -3,6 +3,7 @@ from collections import Counter
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import tagged
+from odoo.tools import SQL
 
 from .campaign_common import CampaignCommon
 
@@ -105,6 +106,38 @@ class TestCampaignAudience(CampaignCommon):
                 self._visible(user, members)
         with self.assertRaises(AccessError):
             members[0].write({"variant_id": False})
+
+    def test_counts_are_of_whom_one_sees(self):
+        campaign = self._make_experiment()
+        self._start(campaign)
+        for user, expected in ((self.planner, 60), (self.user_marketer_east, 30)):
+            self.env.invalidate_all()
+            seen = self._as(user, campaign)
+            self.assertEqual(seen.trade_member_count, expected)
+            held_out = seen.trade_member_ids.filtered(lambda member: not member.variant_id)
+            self.assertEqual(seen.trade_holdout_count, len(held_out))
+
+    def test_customers_who_move_or_merge(self):
+        """A member goes along to another territory; of two members who are one there is one left."""
+        campaign = self._make_experiment()
+        self._start(campaign)
+        one, other, third = self.buyers[:3]
+        change = SQL(
+            "SELECT %s AS id, %s AS from_id, %s AS territory_id, NULL::int AS rule_id, 'manual' AS source",
+            one.id,
+            one.territory_id.id,
+            self.shanghai.id,
+        )
+        self.env["trade.territory.move"].sudo()._move(change, ["campaigns", "messages"])
+        self.env.invalidate_all()
+        messages = self.env["trade.message"].search([("campaign_id", "=", campaign.id)])
+        for records in (campaign.trade_member_ids, messages):
+            moved = records.filtered(lambda record: record.territory_id == self.shanghai)
+            self.assertEqual(moved.partner_id, one & records.partner_id)
+        self._merge(other, third)
+        self.env.invalidate_all()
+        left = campaign.trade_member_ids.partner_id
+        self.assertEqual(left, self.buyers - third)
 
     def test_empty_audience_is_refused(self):
         nobody = self._make_segment({"domain": "[('name', '=', 'Nobody at all')]"})

@@ -39,6 +39,9 @@ class TestCampaignExperiment(CampaignResultCommon):
             members = cls._add_members(cls.campaign, rest[:size], variant, order_count=0)
             members[:buyers].write({"order_count": 1, "revenue": 100, "margin": 30})
             rest = rest[size:]
+        cls.campaign.sudo().write(
+            {"trade_member_total": a[0] + b[0] + held_out[0], "trade_holdout_total": held_out[0]}
+        )
         cls.env.flush_all()
         cls.env.invalidate_all()
 
@@ -153,6 +156,9 @@ class TestCampaignExperiment(CampaignResultCommon):
         self._wait()
         self.assertEqual(self.campaign.trade_waiting_count, 40)
         self.assertEqual(self.campaign.trade_holdout_count, 100)
+        self.campaign.trade_member_ids.territory_id = self.zhejiang
+        seen = self._as(self.user_marketer_east, self.campaign)
+        self.assertEqual((seen.trade_member_count, seen.trade_holdout_count), (600, 100))
         groups = self.campaign._read_groups()
         self.assertEqual(groups[self.variant_b.id][1].orders.count, 210)
         self.assertEqual(groups[None][1].orders.count, 100)

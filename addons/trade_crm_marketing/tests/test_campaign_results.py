@@ -164,8 +164,15 @@ class TestCampaignResults(CampaignResultCommon):
         self.patch(type(results), "_lock", lambda _results: False)
         with self.assertRaises(UserError):
             campaign.action_trade_refresh_results()
+        seen = self._as(self.user_rep, self.campaigns[0])
+        self.assertFalse(seen.trade_reached_count)
+        self.assertFalse(seen.trade_results)
+        self.assertFalse(seen.trade_experiment)
+        for name in ("trade_margin", "trade_roi", "trade_goal_share"):
+            with self.assertRaises(AccessError):
+                seen.read([name])
         with self.assertRaises(AccessError):
-            self._as(self.user_rep, self.campaigns[0]).action_trade_refresh_results()
+            seen.action_trade_refresh_results()
 
     # ------------------------------------------------------------------
     # Reports

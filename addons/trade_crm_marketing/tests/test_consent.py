@@ -43,6 +43,33 @@ class TestConsent(MessageCommon):
         [panel] = [panel for panel in page["panels"] if panel["key"] == "marketing"]
         self.assertEqual(panel["rows"][0]["title"], "Spring")
 
+    def test_mailing_without_a_campaign(self):
+        """A person who presses Send reaches nobody who objected."""
+        self._decide(self.ann, decision="withdrawn", decided_at="2026-02-01")
+        contacts = self.env["mailing.contact"].create(
+            [{"name": "A", "email": self.ann.email}, {"name": "B", "email": self.bob.email}]
+        )
+        mailing_list = self.env["mailing.list"].create({"name": "All"})
+        contacts.list_ids = mailing_list
+        lists = self.env["ir.model"]._get_id("mailing.list")
+        for mailing, records in (
+            (self._make_mailing(self.rival), self.ann | self.bob),
+            (
+                self._make_mailing(
+                    self.rival, mailing_model_id=lists, contact_list_ids=mailing_list.ids
+                ),
+                contacts,
+            ),
+        ):
+            mailing._action_send_mail(res_ids=records.ids)
+            traces = self.env["mailing.trace"].search([("mass_mailing_id", "=", mailing.id)])
+            found = {trace.email: trace.failure_type for trace in traces}
+            expected = {self.ann.email: "mail_optout", self.bob.email: False}
+            self.assertEqual(found, expected)
+        text = self._make_mailing(self.rival, mailing_type="sms", body_plaintext="x")
+        self._decide(self.bob, "sms", "withdrawn", decided_at="2026-02-01")
+        self.assertEqual(text._get_opt_out_list_sms(), self.bob.ids)
+
     def test_blocks_of_settings(self):
         settings = self.env["res.config.settings"].create({})
         action = settings.action_open_trade_consent_rules()
@@ -226,3 +253,8 @@ class TestConsentPrivacy(PrivacyCommon):
         self.assertEqual(
             (message.state, message.reason, message.body), ("skipped", "erased", False)
         )
+
+    def test_objection(self):
+        self._make_request("objection").action_stop_marketing()
+        grid = self.env["trade.consent"]._get_grid(self.person, self.company_cn)
+        self.assertEqual((len(grid), any(grid.values())), (12, False))

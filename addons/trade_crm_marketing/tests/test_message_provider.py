@@ -1,6 +1,8 @@
 import json
 import threading
+from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError, ValidationError
@@ -119,6 +121,28 @@ class TestMessageProvider(MessageCommon, HttpCase):
         message = self._queue_text()
         self._send()
         self.assertStates(message, {"Ann": ("queued", "error")})
+
+    def test_gateway_that_loses_messages_is_left_alone(self):
+        """At most three outcomes are unknown, however many wait."""
+        people = self.ann | self.env["res.partner"].create(
+            [
+                {"name": f"Q{number}", "phone": f"+86 139 0000 1{number:03}",
+                 "country_id": self.china.id}
+                for number in range(9)
+            ]
+        )  # fmt: skip
+        self._decide(people, "provider")
+        self.gateway.answer = (500, b"")
+        messages = self._queue_text(people)
+        with patch.object(self.registry["trade.message"]._cron_send, "__defaults__", (5,)):
+            self._send()
+        self.assertEqual(Counter(messages.mapped("state")), {"unknown": 3, "queued": 7})
+        self.assertTrue(all(m.due_at > m.planned_at for m in messages if m.state == "queued"))
+        self.gateway.answer = (200, b"{}")
+        self.clock.tick(1800)
+        self._send()
+        self.assertEqual(Counter(messages.mapped("state")), {"unknown": 3, "sent": 7})
+        self.assertEqual(len(self.gateway.requests), 10)
 
     def test_without(self):
         self.provider.active = False

@@ -169,12 +169,13 @@ class TestMessageQueue(MessageCommon):
 
     def test_two_campaigns_share_the_room(self):
         self.company_cn.write({"trade_cap_week": 1, "trade_wait_days": 10})
+        self.rival.trade_priority = self.campaign.trade_priority + 1
         first = self._queue(self.ann, channel="call")
         second = self._queue(self.ann, self.rival, channel="call")
         self._send()
-        self.assertStates(first, {"Ann": ("sent", None)})
-        self.assertStates(second, {"Ann": ("queued", "cap")})
-        self.assertEqual(str(second.due_at), "2026-04-07 04:00:00")
+        self.assertStates(second, {"Ann": ("sent", None)})
+        self.assertStates(first, {"Ann": ("queued", "cap")})
+        self.assertEqual(str(first.due_at), "2026-04-07 04:00:00")
 
     def test_one_per_customer_and_chunk(self):
         self.company_cn.write({"trade_cap_week": 1})
@@ -242,6 +243,10 @@ class TestMessageQueue(MessageCommon):
 
 @tagged("post_install", "-at_install")
 class TestMessageAccess(MessageCommon):
+    def test_agent_reads_customers(self):
+        self.assertEqual(self._as(self.user_agent, self.ann).read(["trade_message_count"])[0]
+                         ["trade_message_count"], 0)  # fmt: skip
+
     def test_nobody_writes(self):
         messages = self._queue(self.ann)
         for user in (self.user_rep, self.user_manager, self.user_marketer, self.user_auditor):

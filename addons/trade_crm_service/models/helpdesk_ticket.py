@@ -32,6 +32,13 @@ class HelpdeskTicket(models.Model):
         "trade.ticket.log", "ticket_id", "Decisions", groups=LOG_READERS
     )
 
+    @api.depends("number", "name")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        super()._compute_display_name()
+        for ticket in self.filtered(lambda ticket: not ticket._origin):
+            ticket.display_name = ticket.name or self.env._("New ticket")
+
     @api.model_create_multi
     def create(self, vals_list):
         tickets = super().create(vals_list)

@@ -48,11 +48,21 @@ class HelpdeskTicket(models.Model):
         # Like all automatic mails, not where nothing is to be noted (imports, tests).
         if not told or not template or self.env.context.get("tracking_disable"):
             return
-        template.sudo().send_mail_batch(
-            told.ids,
-            email_values={"headers": repr(HEADERS)},
-            email_layout_xmlid="mail.mail_notification_light",
-        )
+        for (_team, _company), tickets in told.grouped(
+            lambda ticket: (ticket.team_id, ticket.company_id)
+        ).items():
+            # A template has no address for answers of its own accord: without it they go to the sender.
+            reply_to = tickets[0]._notify_get_reply_to()[tickets[0].id]
+            template.sudo().send_mail_batch(
+                tickets.ids,
+                # What was sent stays on the ticket: by it an answer finds where it belongs.
+                email_values={
+                    "headers": repr(HEADERS),
+                    "is_notification": True,
+                    "reply_to": reply_to,
+                },
+                email_layout_xmlid="mail.mail_notification_light",
+            )
 
     def _is_told(self, what):
         address = self.partner_id.email or (not self.partner_id and self.partner_email)
@@ -66,4 +76,7 @@ class HelpdeskTicket(models.Model):
         what = "solved" if ticket.stage_id.trade_kind == "solved" else "progress"
         if "stage_id" in templates and not ticket.sudo()._is_told(what):
             del templates["stage_id"]
+        if "stage_id" in templates:
+            template, options = templates["stage_id"]
+            templates["stage_id"] = (template, {**options, "auto_delete_keep_log": True})
         return templates

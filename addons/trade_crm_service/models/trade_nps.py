@@ -220,7 +220,9 @@ class TradeNps(models.AbstractModel):
             step: self._read_tally(completed & Domain("cause_ids.step", "=", step))
             for step in {cause.step for cause in causes if cause.step}
         }
-        labels = dict(self.env["trade.survey.cause"]._fields["step"]._description_selection(self.env))
+        labels = dict(
+            self.env["trade.survey.cause"]._fields["step"]._description_selection(self.env)
+        )
         return {
             "drivers": [
                 {**driver._asdict(), "key": driver.key.id, "name": driver.key.name}
