@@ -206,6 +206,9 @@ def test_verdict():
     assert kind(1200, 1000) == ("better", "A")
     assert kind(1000, 1010) == ("same", None)
     assert kind(1000, 1110) == ("open", None)
+    # Few have bought yet: that they are equally few says nothing of the end.
+    assert kind(12, 14, is_over=False) == kind(1000, 1010, is_over=False) == ("open", None)
+    assert kind(1000, 1200, is_over=False) == ("better", "B")
     assert kind(1000, 1200, ratio=1e-4) == ("unsound", None)
     assert kind(1000, 1500, 1010) == ("better", "B")
     # Two equally good ones: neither is the winner, and they differ from the third.

@@ -87,7 +87,7 @@ def get_best_probabilities(arms):
     return chances / chances.sum() if len(chances) else chances
 
 
-def judge(arms, expected, matters, alpha=ALPHA, ratio=1.0):
+def judge(arms, expected, matters, alpha=ALPHA, ratio=1.0, is_over=True):
     """The verdict on the shares of two or more arms.
 
     All pairs are compared, each at ``alpha`` divided by their number (Bonferroni), by intervals
@@ -98,6 +98,8 @@ def judge(arms, expected, matters, alpha=ALPHA, ratio=1.0):
     :param expected: share that is expected at the end, fixed beforehand, between 0 and 1
     :param matters: the smallest difference of shares that matters, positive
     :param ratio: p value of :func:`check_ratio`
+    :param is_over: whether everybody had the time to respond. Before that both shares are near 0, so
+        that no difference can be larger than what matters: "same" is not said.
     :return: :class:`Verdict`
     """
     arms = [arm for arm in arms if arm.size]
@@ -109,7 +111,7 @@ def judge(arms, expected, matters, alpha=ALPHA, ratio=1.0):
     if ratio < RATIO_ALPHA:
         kind = UNSOUND
     elif pairs and sum(arm.successes for arm in arms) >= MIN_SUCCESSES:
-        kind, winner = _decide(arms, differences, matters)
+        kind, winner = _decide(arms, differences, matters if is_over else 0)
     return Verdict(kind, winner, differences)
 
 

@@ -24,7 +24,14 @@ class MailingMailing(models.Model):
         if len(arms) < 2:
             return None
         campaign_sudo = self.campaign_id.sudo()
-        return judge(arms, campaign_sudo.trade_baseline / 100, campaign_sudo.trade_effect / 100)
+        # The moment at which Odoo chooses is when everybody had the time to respond.
+        decided_at = campaign_sudo.ab_testing_schedule_datetime
+        return judge(
+            arms,
+            campaign_sudo.trade_baseline / 100,
+            campaign_sudo.trade_effect / 100,
+            is_over=bool(decided_at) and decided_at <= fields.Datetime.now(),
+        )
 
     def _explain_trade_verdict(self, verdict):
         if verdict is None:

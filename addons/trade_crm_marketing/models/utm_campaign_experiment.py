@@ -1,6 +1,7 @@
 """An experiment: how large, what it says, and the winner."""
 
 import logging
+from datetime import timedelta
 from math import ceil
 
 from odoo import api, fields, models
@@ -70,8 +71,8 @@ class UtmCampaign(models.Model):
         "Winner by rule",
         compute="_compute_trade_winner_auto",
         inverse="_inverse_trade_winner_auto",
-        help="As soon as the verdict is sure, who waits gets the winner; if no difference matters, the "
-        "first variant. Else a person chooses.",
+        help="As soon as the verdict is sure, who waits gets the winner; if no difference matters after "
+        "the days of effect, the first variant. Else a person chooses.",
     )
     trade_winner_id = fields.Many2one(
         "trade.campaign.variant", "Winner", readonly=True, copy=False, ondelete="set null"
@@ -294,8 +295,18 @@ class UtmCampaign(models.Model):
             variants.mapped("weight"),
         )
         arms = self._get_arms(groups)
-        verdict = judge(arms, self.trade_baseline / 100, self.trade_effect / 100, ALPHA, ratio)
-        return verdict, ratio
+        baseline, effect = self.trade_baseline / 100, self.trade_effect / 100
+        return judge(arms, baseline, effect, ALPHA, ratio, self._is_experiment_over()), ratio
+
+    def _is_experiment_over(self):
+        """Whether everybody in the test was reached, and had the days of effect to respond."""
+        messages_sudo = self.env["trade.message"].sudo()
+        own = Domain("campaign_id", "=", self._origin.id)
+        if messages_sudo.search_count(own & Domain("state", "in", ("queued", "sending")), limit=1):
+            return False
+        [[last]] = messages_sudo._read_group(own, [], ["sent_at:max"])
+        last = last or self.trade_started_at
+        return bool(last) and last + timedelta(days=self.trade_window_days) <= fields.Datetime.now()
 
     def _get_increment(self, groups):
         """Everybody who was contacted against those held out; who got the winner later is contacted, too."""

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from psycopg2.errors import CheckViolation
 
 from odoo.exceptions import AccessError, UserError
@@ -105,6 +107,10 @@ class TestCampaignExperiment(CampaignResultCommon):
         self.assertIn("p =", self.campaign.trade_experiment)
         self._spread((250, 50), (250, 50), (100, 10))
         self.campaign.sudo().trade_effect = 15
+        # As long as purchases come in, both may still part.
+        self.assertEqual(self.campaign._get_verdict()[0].kind, "open")
+        self.campaign.sudo().trade_started_at -= timedelta(days=self.campaign.trade_window_days)
+        self.env.invalidate_all()
         self.assertEqual(self.campaign._get_verdict()[0].kind, "same")
         self.assertIn("No difference that matters", self.campaign.trade_experiment)
 
