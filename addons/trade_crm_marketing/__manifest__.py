@@ -32,6 +32,7 @@
     ],
     "demo": ["demo/campaign_demo.xml"],
     "assets": {
+        "web.assets_tests": ["trade_crm_marketing/static/tests/tours/**/*"],
         "trade_crm.assets_inquiry": ["trade_crm_marketing/static/inquiry/*.css"],
     },
 }

@@ -32,4 +32,5 @@ from . import trade_campaign_cost
 from . import trade_privacy_campaign
 from . import trade_territory_campaign
 from . import trade_segment_campaign
+from . import loyalty_reward
 from . import mailing_mailing_campaign

@@ -99,7 +99,8 @@ class TradeCampaignVariant(models.Model):
 
     def write(self, vals):
         if vals.keys() - {"sequence"}:
-            self.campaign_id._begin_plan_change()
+            target = self.env["utm.campaign"].browse(vals.get("campaign_id") or [])
+            (self.campaign_id | target)._begin_plan_change()
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)

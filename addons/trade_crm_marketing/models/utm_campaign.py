@@ -309,11 +309,17 @@ class UtmCampaign(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             if vals.get("trade_is_campaign", self.env.context.get("default_trade_is_campaign")):
-                vals["trade_seed"] = vals.get("trade_seed") or secrets.token_hex(8)
+                # Nobody chooses it: that would be choosing who gets what.
+                vals["trade_seed"] = secrets.token_hex(8)
                 vals["trade_company_id"] = vals.get("trade_company_id") or self.env.company.id
                 vals["company_id"] = vals["trade_company_id"]
         campaigns = super().create(vals_list)
-        campaigns.filtered("trade_is_campaign")._check_marketer()
+        planned = campaigns.filtered("trade_is_campaign")
+        planned._check_marketer()
+        # Whatever the values or defaults were.
+        begun = any(c.trade_state != "draft" or c.trade_started_at for c in planned)
+        if begun and not self.env.su:
+            raise UserError(self.env._("A campaign begins as a draft."))
         return campaigns
 
     def write(self, vals):

@@ -14,3 +14,4 @@ from . import test_campaign
 from . import test_campaign_audience
 from . import test_campaign_coupon
 from . import test_campaign_concurrency
+from . import test_campaign_ui

@@ -88,6 +88,18 @@ class TestCampaign(CampaignCommon):
         with self.assertRaises(AccessError):
             bare.trade_is_campaign = True
 
+    def test_form_of_every_role_that_has_the_menu(self):
+        self._start(self.campaign)
+        seen = {self.planner: 60, self.chief: 60, self.user_north: 30, self.user_auditor: 60}
+        for user, count in seen.items():
+            self.env.invalidate_all()
+            campaign = self._as(user, self.campaign)
+            form = Form(campaign, "trade_crm_marketing.trade_campaign_view_form")
+            self.assertEqual((form.title, form.trade_state), ("Spring tea", "running"))
+            for action in (campaign.action_trade_view_members, campaign.action_trade_view_messages):
+                found = campaign.env[action()["res_model"]].search(action()["domain"])
+                self.assertEqual(len(found), count)
+
     def test_other_company_does_not_see_it(self):
         foreign = self._as(self.user_rep_us, self.env["utm.campaign"])
         self.assertNotIn(self.campaign, foreign.search([("trade_is_campaign", "=", True)]))
@@ -120,6 +132,23 @@ class TestCampaign(CampaignCommon):
         for values in ({"trade_state": "running"}, {"trade_is_campaign": False}):
             with self.assertRaisesRegex(UserError, "buttons"):
                 self.campaign.write(values)
+
+    def test_no_way_round_the_approval(self):
+        campaigns = self._as(self.planner, self.env["utm.campaign"])
+        values = {"title": "X", "trade_is_campaign": True}
+        for context, extra in (
+            ({}, {"trade_state": "approved"}),
+            ({"default_trade_state": "running"}, {}),
+        ):
+            with self.assertRaisesRegex(UserError, "begins as a draft"):
+                campaigns.with_context(**context).create({**values, **extra})
+        chosen = campaigns.create({**values, "trade_seed": "mine"})
+        self.assertNotEqual(chosen.trade_seed, "mine")
+        approved = self._approve(self.campaign)
+        with self.assertRaisesRegex(UserError, "not a draft"):
+            chosen.trade_variant_ids.create({"campaign_id": chosen.id, "name": "Z"}).write(
+                {"campaign_id": approved.id}
+            )
 
     def test_another_manager_approves(self):
         own = self._make_campaign(user=self.chief)
