@@ -95,7 +95,9 @@ def _load_segment(demo):
             {
                 "name": "Bought within half a year",
                 "line_ids": [
-                    Command.create({"kind": "domain", "domain": "[('trade_recency_days', '<=', 180)]"})
+                    Command.create(
+                        {"kind": "domain", "domain": "[('trade_recency_days', '<=', 180)]"}
+                    )
                 ],
             }
         )
@@ -105,7 +107,9 @@ def _load_segment(demo):
 
 
 def _find_quiet_segment(env, fallback):
-    return env["trade.segment"].search([("name", "=", "Silent for two months")], limit=1) or fallback
+    return (
+        env["trade.segment"].search([("name", "=", "Silent for two months")], limit=1) or fallback
+    )
 
 
 def _load_mailing(demo, subject, subject_zh):
@@ -159,7 +163,9 @@ def _tell_past(demo, campaign):
     # Not the job itself, which commits.
     results = demo.env["trade.campaign.order"]
     results._sync_touches(campaign)
-    results._attribute({(member.partner_id.id, member.company_id.id) for member in campaign.trade_member_ids})
+    results._attribute(
+        {(member.partner_id.id, member.company_id.id) for member in campaign.trade_member_ids}
+    )
 
 
 def _prepare_message(demo, message, started):

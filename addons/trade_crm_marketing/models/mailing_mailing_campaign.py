@@ -21,6 +21,8 @@ class MailingMailing(models.Model):
     def write(self, vals):
         if vals.keys() & CONTENT_FIELDS and not self.env.su:
             self._check_content_open()
+        if vals.get("state") not in (None, "draft"):
+            self._check_sent_by_itself()
         return super().write(vals)
 
     def _check_content_open(self):
@@ -39,8 +41,10 @@ class MailingMailing(models.Model):
                     )
                 )
 
-    def action_put_in_queue(self):
+    def _check_sent_by_itself(self):
         """:raise UserError: for the content of a campaign, whose own recipients count for nothing"""
+        if self.env.su:
+            return
         for mailing in self.sudo():
             if campaign := mailing.trade_variant_ids.campaign_id[:1]:
                 raise UserError(
@@ -50,7 +54,15 @@ class MailingMailing(models.Model):
                         campaign=campaign.title,
                     )
                 )
+
+    def action_put_in_queue(self):
+        self._check_sent_by_itself()
         return super().action_put_in_queue()
+
+    def _action_send_mail(self, res_ids=None):
+        # The job of the messages is the superuser; a context would say nothing.
+        self._check_sent_by_itself()
+        return super()._action_send_mail(res_ids=res_ids)
 
     def _get_campaign_gaps(self, campaign):
         """Why the mailings cannot be sent by ``campaign``, as a list of sentences."""

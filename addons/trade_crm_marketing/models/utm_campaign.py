@@ -29,7 +29,7 @@ MONEY = ",".join((MARKETER, *MANAGERS, "trade_crm.group_auditor"))
 STATUS_FIELDS = {
     "trade_state", "trade_seed", "trade_started_at", "trade_ended_at", "trade_submitted_by_id",
     "trade_approved_by_id", "trade_approved_at", "trade_is_campaign", "trade_member_total",
-    "trade_holdout_total",
+    "trade_holdout_total", "trade_audience_print", "trade_winner_id", "trade_guard",
 }  # fmt: skip
 # What was approved; a manager may raise the budgets later.
 PLAN_FIELDS = {
@@ -37,6 +37,8 @@ PLAN_FIELDS = {
     "trade_purpose", "trade_goal_kind", "trade_goal_value", "trade_window_days",
 }  # fmt: skip
 BUDGET_FIELDS = {"trade_budget", "trade_coupon_budget"}
+# Who is responsible decides whose territories the audience is of.
+MANAGER_FIELDS = BUDGET_FIELDS | {"user_id"}
 
 
 class UtmCampaign(models.Model):
@@ -307,6 +309,7 @@ class UtmCampaign(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._check_begins_as_draft(vals_list)
         for vals in vals_list:
             if vals.get("trade_is_campaign", self.env.context.get("default_trade_is_campaign")):
                 # Nobody chooses it: that would be choosing who gets what.
@@ -314,13 +317,25 @@ class UtmCampaign(models.Model):
                 vals["trade_company_id"] = vals.get("trade_company_id") or self.env.company.id
                 vals["company_id"] = vals["trade_company_id"]
         campaigns = super().create(vals_list)
-        planned = campaigns.filtered("trade_is_campaign")
-        planned._check_marketer()
-        # Whatever the values or defaults were.
-        begun = any(c.trade_state != "draft" or c.trade_started_at for c in planned)
-        if begun and not self.env.su:
-            raise UserError(self.env._("A campaign begins as a draft."))
+        campaigns.filtered("trade_is_campaign")._check_marketer()
         return campaigns
+
+    @api.model
+    def _check_begins_as_draft(self, vals_list):
+        """:raise UserError: when a value or a default says what only buttons do, such as who approved it"""
+        if self.env.su:
+            return
+        # The seed is drawn below, whatever is given.
+        closed = STATUS_FIELDS - {"trade_is_campaign", "trade_seed"}
+        given = {name for vals in vals_list for name, value in vals.items() if value}
+        given |= {
+            name.removeprefix("default_") for name, value in self.env.context.items() if value
+        }
+        given -= {"trade_state"}
+        states = [vals.get("trade_state") for vals in vals_list]
+        states.append(self.env.context.get("default_trade_state"))
+        if given & closed or not {None, False, "draft"}.issuperset(states):
+            raise UserError(self.env._("A campaign begins as a draft."))
 
     def write(self, vals):
         self._check_trade_write(vals)
@@ -348,7 +363,7 @@ class UtmCampaign(models.Model):
             )
         if names & PLAN_FIELDS:
             planned._check_plan_open()
-        if names & BUDGET_FIELDS and not self._is_campaign_manager():
+        if names & MANAGER_FIELDS and not self._is_campaign_manager():
             planned._check_plan_open()
 
     @api.model

@@ -1,3 +1,5 @@
+import hashlib
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
@@ -42,6 +44,9 @@ class UtmCampaign(models.Model):
     )
     trade_seed = fields.Char(
         "Seed of the draw", readonly=True, copy=False, help="The same seed draws the same groups."
+    )
+    trade_audience_print = fields.Char(
+        readonly=True, copy=False, help="The conditions of the segments as they were approved."
     )
     trade_member_ids = fields.One2many("trade.campaign.member", "campaign_id", "Audience")
     # Counted once: a list of campaigns would count millions of rows each time.
@@ -119,6 +124,29 @@ class UtmCampaign(models.Model):
             segment._get_member_domain() for segment in campaign_sudo.trade_excluded_segment_ids
         ]
         return Domain.OR(wanted) & ~Domain.OR(unwanted)
+
+    def _get_audience_print(self):
+        """Fingerprint of the conditions of all segments, and of those that they lead to."""
+        self.ensure_one()
+        campaign_sudo = self.sudo()
+        segments = campaign_sudo.trade_segment_ids | campaign_sudo.trade_excluded_segment_ids
+        used = segments._get_used_segments().sorted("id")
+        lines = used.line_ids.sorted("id")
+        names = [
+            name
+            for name, field in lines._fields.items()
+            if field.store and name not in (*models.MAGIC_COLUMNS, "sequence")
+        ]
+        # Links are read in an order that a new name changes.
+        rows = [
+            {key: sorted(value) if isinstance(value, list) else value for key, value in row.items()}
+            for row in (
+                *used.read(["match", "company_id"], load=None),
+                *lines.read(names, load=None),
+            )
+        ]
+        text = repr(rows)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     # ------------------------------------------------------------------
     # Freeze

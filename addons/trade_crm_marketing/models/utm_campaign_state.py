@@ -118,6 +118,14 @@ class UtmCampaign(models.Model):
         segments = campaign_sudo.trade_segment_ids | campaign_sudo.trade_excluded_segment_ids
         if not all(segments.mapped("active")):
             gaps.append(self.env._("A segment was archived: choose another one."))
+        approved = campaign_sudo.trade_audience_print
+        if approved and approved != campaign_sudo._get_audience_print():
+            gaps.append(
+                self.env._(
+                    "The conditions of a segment were changed after the approval: take the campaign back to "
+                    "draft and send it for approval again."
+                )
+            )
         if not campaign_sudo.trade_variant_ids:
             gaps.append(self.env._("Add a variant: it says what customers get."))
         gaps.extend(filter(None, (v._get_gap() for v in campaign_sudo.trade_variant_ids)))
@@ -177,14 +185,16 @@ class UtmCampaign(models.Model):
     def action_trade_approve(self):
         self._check_may_approve()
         self._check_ready()
-        self._move(
-            ("approval",),
-            {
-                "trade_state": "approved",
-                "trade_approved_by_id": self.env.uid,
-                "trade_approved_at": fields.Datetime.now(),
-            },
-        )
+        for campaign in self:
+            campaign._move(
+                ("approval",),
+                {
+                    "trade_state": "approved",
+                    "trade_approved_by_id": self.env.uid,
+                    "trade_approved_at": fields.Datetime.now(),
+                    "trade_audience_print": campaign._get_audience_print(),
+                },
+            )
         self.sudo().activity_unlink(["mail.mail_activity_data_todo"])
 
     def action_trade_refuse(self):
@@ -226,7 +236,12 @@ class UtmCampaign(models.Model):
                 )
         self._move(
             ("approval", "approved", "cancelled"),
-            {"trade_state": "draft", "trade_approved_by_id": False, "trade_approved_at": False},
+            {
+                "trade_state": "draft",
+                "trade_approved_by_id": False,
+                "trade_approved_at": False,
+                "trade_audience_print": False,
+            },
         )
         self.sudo().activity_unlink(["mail.mail_activity_data_todo"])
 

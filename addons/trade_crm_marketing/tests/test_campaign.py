@@ -139,6 +139,8 @@ class TestCampaign(CampaignCommon):
         for context, extra in (
             ({}, {"trade_state": "approved"}),
             ({"default_trade_state": "running"}, {}),
+            ({}, {"trade_approved_by_id": self.chief.id}),
+            ({"default_trade_submitted_by_id": self.second.id}, {}),
         ):
             with self.assertRaisesRegex(UserError, "begins as a draft"):
                 campaigns.with_context(**context).create({**values, **extra})
@@ -193,6 +195,8 @@ class TestCampaign(CampaignCommon):
             lambda: variant.write({"body": "Else"}),
             lambda: variant.unlink(),
             lambda: variant.copy({"campaign_id": campaign.id, "name": "B"}),
+            # Whose territories the audience is of.
+            lambda: campaign.write({"user_id": self.second.id}),
         ):
             with self.assertRaisesRegex(UserError, "not a draft"), self.env.cr.savepoint():
                 change()
@@ -201,6 +205,36 @@ class TestCampaign(CampaignCommon):
         campaign.action_trade_draft()
         campaign.trade_holdout = 5
         self.assertFalse(campaign.trade_approved_by_id)
+
+    def test_audience_was_approved_as_well(self):
+        """Its conditions, in whatever segment they are; a name or an order of the list says nothing."""
+        part = self._make_segment({"domain": "[('name', '=', 'Buyer 1')]"})
+        whole = self._make_segment({"kind": "segment", "other_segment_id": part.id})
+        campaign = self._approve(self._make_campaign(trade_segment_ids=[Command.set(whole.ids)]))
+        part.name = "Other name"
+        part.line_ids.sequence = 3
+        campaign._check_ready()
+        part.line_ids.domain = "[('name', '=like', 'Buyer %')]"
+        refused = self.assertRaisesRegex(UserError, "changed after the approval")
+        with refused, self.env.cr.savepoint():
+            campaign.action_trade_start()
+        campaign.invalidate_recordset()
+        campaign.action_trade_draft()
+        self._approve(campaign).action_trade_start()
+        self.assertEqual(campaign.trade_state, "running")
+
+    def test_content_goes_to_the_audience_only(self):
+        """Whatever method or context a marketer calls."""
+        mailing = self._approve(self.campaign).trade_variant_ids.mailing_id
+        mailing = self._as(self.planner, mailing).with_context(trade_held=True)
+        for send in (
+            lambda: mailing.write({"state": "in_queue"}),
+            mailing.action_launch,
+            mailing.action_send_mail,
+        ):
+            with self.assertRaisesRegex(UserError, "to its audience"), self.env.cr.savepoint():
+                send()
+        self.assertFalse(mailing.mailing_trace_ids)
 
     def test_content_was_approved_as_well(self):
         campaign = self._approve(self.campaign)

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from psycopg2.errors import CheckViolation
 
+from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import Form, tagged
@@ -106,7 +107,7 @@ class TestCampaignExperiment(CampaignResultCommon):
                 self.assertIn(sentence, self._as(self.marketer, self.campaign).trade_experiment)
         self.assertIn("p =", self.campaign.trade_experiment)
         self._spread((250, 50), (250, 50), (100, 10))
-        self.campaign.sudo().trade_effect = 15
+        self.campaign.sudo().write({"trade_effect": 15, "trade_started_at": fields.Datetime.now()})
         # As long as purchases come in, both may still part.
         self.assertEqual(self.campaign._get_verdict()[0].kind, "open")
         self.campaign.sudo().trade_started_at -= timedelta(days=self.campaign.trade_window_days)
