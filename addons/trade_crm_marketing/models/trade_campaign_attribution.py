@@ -173,6 +173,7 @@ class TradeCampaignOrder(models.Model):
         keep(SQL("trade_campaign_participant"), self._get_participant_sql())
         keep(SQL("trade_campaign_purchase"), self._get_purchase_sql())
         keep(SQL("trade_campaign_found"), self._get_found_sql())
+        keep(SQL("trade_campaign_touched"), self._get_touched_sql())
         self._apply_orders()
         self._apply_members()
         self.invalidate_model()
@@ -418,6 +419,22 @@ class TradeCampaignOrder(models.Model):
         )
 
     @api.model
+    def _get_touched_sql(self):
+        """Members whose figures change: also those who lose an order of somebody else, by their coupon."""
+        return SQL(
+            """
+            SELECT member_id FROM trade_campaign_participant
+             UNION
+            SELECT member_id FROM trade_campaign_found
+             UNION
+            SELECT own.member_id
+              FROM trade_campaign_order own
+              JOIN trade_campaign_scope scope
+                ON own.partner_id = scope.id AND own.company_id = scope.company_id
+            """
+        )
+
+    @api.model
     def _apply_members(self):
         """Add up for each member what the customer bought, and what of it is due to the campaign.
 
@@ -445,10 +462,7 @@ class TradeCampaignOrder(models.Model):
                     SELECT own.member_id, count(*) AS orders, sum(own.revenue) AS revenue,
                            sum(own.margin) AS margin, bool_or(own.method = 'coupon') AS coupon
                       FROM trade_campaign_order own
-                     WHERE own.member_id IN (
-                               SELECT member_id FROM trade_campaign_participant
-                                UNION SELECT member_id FROM trade_campaign_found
-                           )
+                     WHERE own.member_id IN (SELECT member_id FROM trade_campaign_touched)
                      GROUP BY own.member_id
                 ), figure AS (
                     SELECT member.id,
@@ -467,10 +481,7 @@ class TradeCampaignOrder(models.Model):
                         ON participant.member_id = member.id
                       LEFT JOIN total ON total.member_id = member.id
                       LEFT JOIN due ON due.member_id = member.id
-                     WHERE member.id IN (
-                               SELECT member_id FROM trade_campaign_participant
-                                UNION SELECT member_id FROM trade_campaign_found
-                           )
+                     WHERE member.id IN (SELECT member_id FROM trade_campaign_touched)
                 )
                 UPDATE trade_campaign_member member
                    SET order_count = figure.order_count, revenue = figure.revenue,

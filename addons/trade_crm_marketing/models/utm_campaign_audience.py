@@ -5,6 +5,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from .utm_campaign import MONEY
+
 
 def hash_sql(text):
     """:param text: ``SQL`` of a text; :return: ``SQL`` of a number in [0, 1) that depends on it only"""
@@ -42,8 +44,13 @@ class UtmCampaign(models.Model):
         help="This share of every tier is drawn at random and gets nothing: what they buy is what would "
         "have been bought anyway.",
     )
+    # With it anybody works out who is held out.
     trade_seed = fields.Char(
-        "Seed of the draw", readonly=True, copy=False, help="The same seed draws the same groups."
+        "Seed of the draw",
+        readonly=True,
+        copy=False,
+        groups=MONEY,
+        help="The same seed draws the same groups.",
     )
     trade_audience_print = fields.Char(
         readonly=True, copy=False, help="The conditions of the segments as they were approved."

@@ -11,7 +11,7 @@ from odoo.tools import SQL
 
 from odoo.addons.trade_crm.models.trade_profile_dirty import RETRIED_ERRORS
 
-from ..analytics.experiment import check_ratio, judge
+from ..analytics.experiment import BETTER, OPEN, SAME, check_ratio, judge
 from ..analytics.increment import Group, get_increment
 from ..analytics.means import Sample
 from ..analytics.proportions import ALPHA, get_detectable_share, get_share_size
@@ -296,12 +296,35 @@ class UtmCampaign(models.Model):
         )
         arms = self._get_arms(groups)
         baseline, effect = self.trade_baseline / 100, self.trade_effect / 100
-        return judge(arms, baseline, effect, ALPHA, ratio, self._is_experiment_over()), ratio
+        is_over = self._is_experiment_over()
+        verdict = judge(arms, baseline, effect, ALPHA, ratio, is_over)
+        if verdict.kind in (BETTER, SAME) and not self._is_fair(is_over):
+            verdict = verdict._replace(kind=OPEN, winner=None)
+        return verdict, ratio
+
+    def _get_test_messages(self):
+        """``Domain`` of the messages to those who were in the test from the start."""
+        waiting = Domain("member_id.is_waiting", "=", True)
+        return Domain("campaign_id", "=", self._origin.id) & ~waiting
+
+    def _is_fair(self, is_over):
+        """Whether all variants had the same time to work: within an hour, or a day of all the days of effect."""
+        messages_sudo = self.env["trade.message"].sudo()
+        own = self._get_test_messages()
+        if messages_sudo.search_count(own & Domain("state", "in", ("queued", "sending")), limit=1):
+            return False
+        firsts = [
+            first
+            for _variant, first in messages_sudo._read_group(own, ["variant_id"], ["sent_at:min"])
+            if first
+        ]
+        apart = max(firsts) - min(firsts) if firsts else timedelta()
+        return apart <= (timedelta(days=1) if is_over else timedelta(hours=1))
 
     def _is_experiment_over(self):
         """Whether everybody in the test was reached, and had the days of effect to respond."""
         messages_sudo = self.env["trade.message"].sudo()
-        own = Domain("campaign_id", "=", self._origin.id)
+        own = self._get_test_messages()
         if messages_sudo.search_count(own & Domain("state", "in", ("queued", "sending")), limit=1):
             return False
         [[last]] = messages_sudo._read_group(own, [], ["sent_at:max"])

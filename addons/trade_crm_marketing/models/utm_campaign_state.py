@@ -4,10 +4,14 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
+from odoo.addons.trade_crm.models.trade_profile_dirty import RETRIED_ERRORS
+
 from .utm_campaign import STATES
 
 _logger = logging.getLogger(__name__)
 
+# A larger audience is frozen, given coupons and put into the queue by the job.
+START_AT_ONCE = 5000
 # How many a run of the job starts or ends before it commits.
 BATCH = 20
 
@@ -174,10 +178,11 @@ class UtmCampaign(models.Model):
                 self.env._("A marketing manager or a sales manager decides on campaigns.")
             )
         for campaign in self:
-            if campaign.trade_submitted_by_id == self.env.user and not self.env.su:
+            own = self.env.user in (campaign.trade_submitted_by_id | campaign.create_uid)
+            if own and not self.env.su:
                 raise AccessError(
                     self.env._(
-                        "You sent “%s” for approval yourself: another manager decides.",
+                        "“%s” is your own plan: another manager decides.",
                         campaign.title,
                     )
                 )
@@ -252,7 +257,21 @@ class UtmCampaign(models.Model):
     def action_trade_start(self):
         """Freeze the audience, draw the variants, hand out the coupons and begin to send."""
         for campaign in self:
-            campaign._start()
+            if campaign.trade_reach <= START_AT_ONCE:
+                campaign._start()
+                continue
+            campaign._start_later()
+        if len(self) == 1 and not self.trade_started_at:
+            return self._notify(
+                self.env._("The audience is large: the campaign starts within a few minutes.")
+            )
+        return None
+
+    def _start_later(self):
+        """Have the job start it: nobody waits so long for a page."""
+        self._check_ready()
+        self._move(("approved",), {"trade_state": "approved", "trade_start": fields.Datetime.now()})
+        self.env.ref("trade_crm_marketing.ir_cron_campaigns").sudo()._trigger()
 
     def _start(self):
         """Start one campaign; nothing of it stays when it cannot.
@@ -333,8 +352,11 @@ class UtmCampaign(models.Model):
         try:
             with self.env.cr.savepoint():
                 self._start()
-        except (UserError, AccessError) as error:
-            _logger.info("Campaign %s was not started: %s", self.id, error)
+        except RETRIED_ERRORS:
+            raise
+        except Exception as error:  # pylint: disable=broad-except
+            # Whatever is wrong with one must not keep the others from starting and ending.
+            _logger.warning("Campaign %s was not started", self.id, exc_info=error)
             self.invalidate_recordset()
             # It is not tried again every few minutes: a person looks at it and chooses a new time.
             self.trade_start = False

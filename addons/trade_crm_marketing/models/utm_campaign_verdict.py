@@ -64,6 +64,11 @@ class UtmCampaign(models.Model):
             return self.env._("Find out why customers of a variant are missing before you decide.")
         if len(self.sudo().trade_variant_ids) < 2:
             return self.env._("There is one variant only: nothing to compare but those held out.")
+        if not self._is_fair(self._is_experiment_over()):
+            return self.env._(
+                "Not everything was sent, or the variants were sent at different times: one had more time to "
+                "work than the other."
+            )
         return self.env._("Wait for more customers to respond. You may look as often as you like.")
 
     def _get_ratio_warning(self, verdict, ratio):

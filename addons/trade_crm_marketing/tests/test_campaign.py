@@ -1,4 +1,5 @@
 from datetime import timedelta
+from unittest.mock import patch
 
 from psycopg2.errors import CheckViolation, UniqueViolation
 
@@ -301,6 +302,38 @@ class TestCampaign(CampaignCommon):
         self.assertEqual(states, ["running", "approved", "approved", "done"])
         self.assertFalse(empty.trade_start)
         self.assertIn("Nobody is in the audience", empty.sudo().activity_ids.note)
+
+    def test_broken_campaign_holds_nobody_up(self):
+        """A field that a condition asks for may be gone with its addon."""
+        broken, other = self._approve(self.campaign), self._approve(self._make_campaign())
+        (broken | other).sudo().trade_start = "2026-03-30 01:00:00"
+        real = type(broken)._freeze_audience
+
+        def freeze(campaign):
+            if campaign == broken:
+                raise ValueError("no such field")
+            return real(campaign)
+
+        with (
+            patch.object(type(broken), "_freeze_audience", freeze),
+            mute_logger("odoo.addons.trade_crm_marketing.models.utm_campaign_state"),
+            self._job_env() as env,
+        ):
+            env["utm.campaign"]._cron_campaigns()
+        self.env.invalidate_all()
+        self.assertEqual((broken.trade_state, other.trade_state), ("approved", "running"))
+        self.assertIn("could not start", broken.sudo().activity_ids.summary)
+
+    def test_large_audience_is_started_by_the_job(self):
+        campaign = self._approve(self.campaign)
+        with patch("odoo.addons.trade_crm_marketing.models.utm_campaign_state.START_AT_ONCE", 10):
+            action = campaign.action_trade_start()
+        self.assertEqual(action["tag"], "display_notification")
+        self.assertEqual(campaign.trade_state, "approved")
+        with self._job_env() as env:
+            env["utm.campaign"]._cron_campaigns()
+        self.env.invalidate_all()
+        self.assertEqual(campaign.trade_state, "running")
 
     def test_archived_segment(self):
         self._approve(self.campaign)

@@ -82,6 +82,10 @@ class TestCampaignAttribution(CampaignResultCommon):
         due = self._check(order, self.campaign, "coupon")
         self.assertEqual((due.member_id, due.partner_id), (self.member, self.hutong))
         self.assertEqual((self.member.due_count, self.member.order_count), (1, 0))
+        # It is taken off when the order is.
+        self._cancel(order)
+        self._check(order, self.env["utm.campaign"], None)
+        self.assertEqual((self.member.due_count, self.member.coupon_used), (0, False))
 
     def test_link_counts_for_who_is_not_in_the_audience(self):
         order = self._make_order(self.hutong, day="2026-03-20", campaign_id=self.campaign.id)

@@ -115,6 +115,34 @@ class TestCampaignExperiment(CampaignResultCommon):
         self.assertEqual(self.campaign._get_verdict()[0].kind, "same")
         self.assertIn("No difference that matters", self.campaign.trade_experiment)
 
+    def test_no_winner_while_one_had_more_time(self):
+        """A message that waits, or a variant that was sent days later, proves nothing."""
+        messages = self.env["trade.message"].sudo()
+        now = fields.Datetime.now()
+        sent = messages.create(
+            [
+                {
+                    "campaign_id": self.campaign.id,
+                    "partner_id": shop.id,
+                    "company_id": self.company_cn.id,
+                    "variant_id": variant.id,
+                    "channel": "mail",
+                    "purpose": "offer",
+                    "state": "sent",
+                    "planned_at": now,
+                    "due_at": now,
+                    "sent_at": now,
+                }
+                for shop, variant in zip(self.shops, (self.variant_a, self.variant_b), strict=False)
+            ]
+        )
+        self.assertEqual(self.campaign._get_verdict()[0].kind, "better")
+        sent[1].sent_at -= timedelta(hours=2)
+        self.assertEqual(self.campaign._get_verdict()[0].kind, "open")
+        self.assertIn("more time", self.campaign._advise(self.campaign._get_verdict()[0]))
+        sent[1].write({"sent_at": False, "state": "queued"})
+        self.assertEqual(self.campaign._get_verdict()[0].kind, "open")
+
     def test_increment_against_those_held_out(self):
         groups = self.campaign._read_groups()
         increment = self.campaign._get_increment(groups)
