@@ -185,7 +185,7 @@ class UtmCampaign(models.Model):
                       JOIN res_partner customer ON customer.id = member.id
                       LEFT JOIN trade_customer_profile profile
                              ON profile.partner_id = customer.id AND profile.company_id = %(company)s
-                ), line AS (
+                ), line AS MATERIALIZED (
                     SELECT *, (
                                row_number() OVER (PARTITION BY tier_id ORDER BY draw, id) - 1
                                + %(begin)s
