@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 from odoo.tools import SQL
 
 # What changes neither orders nor whose they are.
@@ -21,12 +21,28 @@ class TradeCampaignDirty(models.Model):
     company_id = fields.Integer(required=True)
 
     @api.model
+    @tools.ormcache()
+    def _get_companies(self):
+        """Companies that have started a campaign: who confirms an order of another one waits for nothing."""
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT DISTINCT trade_company_id FROM utm_campaign WHERE trade_started_at IS NOT NULL"
+            )
+        )
+        return frozenset(company for [company] in rows)
+
+    @api.model
     def _note(self, pairs):
         """Note customers of companies that have started a campaign.
 
         :param pairs: dict ``{(partner id, company id or None for all): cause}``
         """
-        changed = [pair for pair, cause in pairs.items() if cause not in UNCHANGED]
+        companies = self._get_companies()
+        changed = [
+            (partner, company)
+            for (partner, company), cause in pairs.items()
+            if cause not in UNCHANGED and (company in companies if company else companies)
+        ]
         if changed:
             self.env.cr.execute(
                 SQL(
@@ -35,14 +51,14 @@ class TradeCampaignDirty(models.Model):
                     SELECT DISTINCT customer.commercial_partner_id, campaign.trade_company_id
                       FROM unnest(%s::int[], %s::int[]) AS pair (partner_id, company_id)
                       JOIN res_partner customer ON customer.id = pair.partner_id
-                      JOIN (SELECT DISTINCT trade_company_id FROM utm_campaign
-                             WHERE trade_started_at IS NOT NULL) campaign
+                      JOIN unnest(%s::int[]) AS campaign (trade_company_id)
                         ON campaign.trade_company_id = COALESCE(
                                pair.company_id, campaign.trade_company_id
                            )
                     """,
                     [partner for partner, _company in changed],
                     [company for _partner, company in changed],
+                    sorted(companies),
                 )
             )
 
@@ -101,3 +117,24 @@ class TradeCustomerProfile(models.Model):
     def _rebuild_pairs(self, pairs, only_changed=False):
         super()._rebuild_pairs(pairs, only_changed)
         self.env["trade.campaign.dirty"]._note(pairs)
+
+
+class UtmCampaign(models.Model):
+    _inherit = "utm.campaign"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        campaigns = super().create(vals_list)
+        if any(vals.get("trade_started_at") for vals in vals_list):
+            self._forget_companies()
+        return campaigns
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "trade_started_at" in vals:
+            self._forget_companies()
+        return result
+
+    def _forget_companies(self):
+        self.flush_model(["trade_company_id", "trade_started_at"])
+        self.env.registry.clear_cache()
