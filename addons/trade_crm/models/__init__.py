@@ -93,6 +93,7 @@ from . import trade_credit_request
 from . import trade_credit_release
 from . import sale_order_credit
 from . import sale_order_waiting
+from . import account_move_credit
 from . import stock_credit
 from . import res_partner_credit
 from . import trade_credit_promise

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from odoo import fields
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 
 from .credit_common import CreditCommon
@@ -169,6 +169,17 @@ class TestCreditGate(CreditCommon):
         order._create_invoices(final=True).action_post()
         self._end_request()
         self.assertEqual(self._get_exposure(), 900)
+
+    def test_draft_invoice_stays_with_who_pays(self):
+        order = self._quote(600.0)
+        self.assertConfirms(order)
+        invoice = order._create_invoices()
+        other = self._make_customer("Silk Road")
+        with self.assertRaisesRegex(ValidationError, f"{order.name}, which Golden Wok pays"):
+            invoice.partner_id = other
+        invoice.partner_id = self.contact
+        self.company_cn.trade_credit_control = False
+        invoice.partner_id = other
 
     def test_merge_keeps_groups_and_holds(self):
         stays, head, branch, third = map(self._make_customer, ("Stays", "Head", "Branch", "Third"))
