@@ -14,7 +14,7 @@ from own_database import COMPLAINT, SUITE, OwnDatabase
 
 from odoo.tests import tagged
 
-from odoo.addons.trade_crm_marketing.tests.smtp_server import SmtpServer
+from odoo.addons.trade_crm.tests.smtp_server import SmtpServer
 
 ROUNDS = 20 if os.environ.get("TRADE_CRM_SOAK") else 1
 CUSTOMERS = 40

@@ -1,12 +1,7 @@
-from contextlib import contextmanager
-from unittest.mock import patch
-
 from odoo.tools import SQL
 
-from odoo.addons.base.models.ir_mail_server import IrMail_Server
 from odoo.addons.trade_crm.tests.common import NOW, TradeCrmCommon
-
-from .smtp_server import SmtpServer
+from odoo.addons.trade_crm.tests.smtp_server import mail_leaves
 
 
 class MessageCommon(TradeCrmCommon):
@@ -116,17 +111,8 @@ class MessageCommon(TradeCrmCommon):
             self.cron.method_direct_trigger()
         self.env.invalidate_all()
 
-    @contextmanager
     def _smtp(self):
-        """Mail really leaves, to a server on loopback."""
-        server = SmtpServer()
-        self.addCleanup(server.close)
-        self.env["ir.mail_server"].search([]).active = False
-        self.env["ir.mail_server"].create(
-            {"name": "Loopback", "smtp_host": "127.0.0.1", "smtp_port": server.port}
-        )
-        with patch.object(IrMail_Server, "_disable_send", classmethod(lambda cls: False)):
-            yield server
+        return mail_leaves(self.env)
 
     def assertStates(self, messages, expected):
         found = {m.partner_id.name: (m.state, m.reason or None) for m in messages}
