@@ -173,6 +173,7 @@ class UtmCampaign(models.Model):
         self.ensure_one()
         self.env.flush_all()
         members = self.env["trade.campaign.member"]
+        self.env["trade.customer.profile"]._prepare_large_statement()
         self.env.cr.execute(
             SQL(
                 """
