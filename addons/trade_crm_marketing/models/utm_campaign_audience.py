@@ -138,6 +138,7 @@ class UtmCampaign(models.Model):
         self.ensure_one()
         self.env.flush_all()
         members = self.env["trade.campaign.member"]
+        self.env["trade.customer.profile"]._prepare_large_statement()
         self.env.cr.execute(
             SQL(
                 """
@@ -150,7 +151,7 @@ class UtmCampaign(models.Model):
                       JOIN res_partner customer ON customer.id = member.id
                       LEFT JOIN trade_customer_profile profile
                              ON profile.partner_id = customer.id AND profile.company_id = %(company)s
-                ), line AS (
+                ), line AS MATERIALIZED (
                     SELECT *, (
                                row_number() OVER (PARTITION BY tier_id ORDER BY draw, id) - 1
                                + %(begin)s
