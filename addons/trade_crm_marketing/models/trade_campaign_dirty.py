@@ -115,8 +115,9 @@ class TradeCustomerProfile(models.Model):
 
     @api.model
     def _rebuild_pairs(self, pairs, only_changed=False):
-        super()._rebuild_pairs(pairs, only_changed)
+        result = super()._rebuild_pairs(pairs, only_changed)
         self.env["trade.campaign.dirty"]._note(pairs)
+        return result
 
 
 class UtmCampaign(models.Model):

@@ -52,7 +52,7 @@ class TradeCampaignOrder(models.Model):
     method = fields.Selection(METHODS, "Found by", required=True, readonly=True)
     touched_at = fields.Datetime("Reached on", readonly=True)
     coupon_id = fields.Many2one(
-        "loyalty.card", "Coupon", readonly=True, index="btree_not_null", ondelete="set null"
+        "loyalty.card", readonly=True, index="btree_not_null", ondelete="set null"
     )
     revenue = fields.Monetary(
         readonly=True,

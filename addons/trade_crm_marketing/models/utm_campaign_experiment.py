@@ -132,9 +132,10 @@ class UtmCampaign(models.Model):
         }
 
     def _check_trade_write(self, vals):
-        super()._check_trade_write(vals)
+        result = super()._check_trade_write(vals)
         if vals.keys() & PLAN_FIELDS and not self.env.su:
             self.filtered("trade_is_campaign")._check_plan_open()
+        return result
 
     # ------------------------------------------------------------------
     # Sample size

@@ -25,7 +25,7 @@ class TradeMarketingCostReport(models.Model):
     campaign_id = fields.Many2one("utm.campaign", readonly=True)
     kind = fields.Selection(KINDS, "Kind of cost", readonly=True)
     planned = fields.Monetary("Planned cost", readonly=True)
-    cost = fields.Monetary("Cost", readonly=True)
+    cost = fields.Monetary(readonly=True)
     revenue = fields.Monetary("Revenue of all sales", readonly=True)
     share = fields.Float(
         "Cost share", readonly=True, aggregator="avg", help="Cost per unit of revenue of all sales."
