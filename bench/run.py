@@ -24,6 +24,7 @@ MODULES = (
     "tickets",
     "credit",
     "segments",
+    "campaigns",
 )
 
 

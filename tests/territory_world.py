@@ -692,6 +692,28 @@ class TerritoryWorld(TerritoryCommon):
         )
 
     @classmethod
+    def _build_campaign(cls, card):
+        """The customer was drawn for a campaign, and got a coupon."""
+        campaign = cls.env["utm.campaign"].create(
+            {
+                "title": "Harvest",
+                "trade_is_campaign": True,
+                "trade_company_id": cls.company_cn.id,
+                "trade_variant_ids": [Command.create({"name": "A"})],
+            }
+        )
+        cls.env["trade.campaign.member"].create(
+            {
+                "campaign_id": campaign.id,
+                "partner_id": cls.target.id,
+                "company_id": cls.company_cn.id,
+                "variant_id": campaign.trade_variant_ids.id,
+                "coupon_id": card.id,
+                "coupon_state": "given",
+            }
+        )
+
+    @classmethod
     def _build_marketing(cls):
         card = cls.env["loyalty.card"].create(
             {
@@ -711,10 +733,11 @@ class TerritoryWorld(TerritoryCommon):
                 "issued": 2,
             }
         )
+        cls._build_campaign(card)
         cls.env["sale.order.coupon.points"].create(
             {"order_id": cls.order.id, "coupon_id": card.id, "points": 7391}
         )
-        cls.env["mailing.trace"].create(
+        trace = cls.env["mailing.trace"].create(
             {
                 "model": "res.partner",
                 "res_id": cls.target.id,
@@ -725,6 +748,31 @@ class TerritoryWorld(TerritoryCommon):
                 "sent_datetime": "2026-03-20 00:00:00",
             }
         )
+        cls.env["sms.tracker"].create({"sms_uuid": SECRET, "mailing_trace_id": trace.id})
+        cls.env["trade.consent"].create(
+            {
+                "partner_id": cls.target.id,
+                "channel": "mail",
+                "purpose": "offer",
+                "source": "paper",
+                "proof": SECRET,
+            }
+        )
+        cls.env["trade.message"].create(
+            {
+                "campaign_id": cls.campaign.id,
+                "partner_id": cls.target.id,
+                "company_id": cls.company_cn.id,
+                "channel": "call",
+                "purpose": "offer",
+                "body": SECRET,
+                "state": "failed",
+                "reason": "rejected",
+                "reason_detail": SECRET,
+                "planned_at": "2026-03-20 00:00:00",
+                "due_at": "2026-03-20 00:00:00",
+            }
+        )
         cls.env["snailmail.letter"].create(
             {
                 "model": "account.move",
@@ -732,6 +780,46 @@ class TerritoryWorld(TerritoryCommon):
                 "partner_id": cls.target.id,
                 "company_id": cls.company_cn.id,
                 "report_template": cls.env.ref("account.account_invoices").id,
+            }
+        )
+        cls._build_campaign_result()
+
+    @classmethod
+    def _build_campaign_result(cls):
+        """The order was due to a campaign."""
+        campaign = cls.env["utm.campaign"].create(
+            {
+                "title": "Winter",
+                "trade_is_campaign": True,
+                "trade_company_id": cls.company_cn.id,
+                "trade_variant_ids": [Command.create({"name": "A"})],
+            }
+        )
+        member = cls.env["trade.campaign.member"].create(
+            {
+                "campaign_id": campaign.id,
+                "partner_id": cls.target.id,
+                "company_id": cls.company_cn.id,
+                "variant_id": campaign.trade_variant_ids.id,
+                "due_count": 1,
+                "due_revenue": AMOUNT,
+            }
+        )
+        cls.env["trade.campaign.dirty"].create(
+            {"partner_id": cls.target.id, "company_id": cls.company_cn.id}
+        )
+        cls.env["trade.campaign.order"].create(
+            {
+                "order_id": cls.order.id,
+                "campaign_id": campaign.id,
+                "member_id": member.id,
+                "partner_id": cls.target.id,
+                "company_id": cls.company_cn.id,
+                "date_order": cls.order.date_order,
+                "method": "click",
+                "touched_at": cls.order.date_order,
+                "revenue": AMOUNT,
+                "margin": AMOUNT,
             }
         )
 

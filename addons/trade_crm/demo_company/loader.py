@@ -98,8 +98,9 @@ def load(env, progress=None, seed=20, restaurants=500, shops=200):
     env = env(context={**env.context, "tracking_disable": True, "mail_notrack": True})
     today = datetime.now(pytz.timezone(TZ)).date()
     demo = Demo(env, today, generate(today, seed, restaurants, shops), random.Random(seed))
-    # The last step works on what all of them have made.
+    # The last step works on what all of them have made, and some on what comes of it.
     steps = [*STEPS[:-1], *(step for package in packages for step in package.STEPS), STEPS[-1]]
+    steps += (step for package in packages for step in getattr(package, "LAST_STEPS", ()))
     total, done = sum(weight for *_step, weight in steps), 0
     for label, step, weight in steps:
 
@@ -649,7 +650,8 @@ def _finish(demo):
 
 
 # What is loaded, in order: label, function of a :class:`Demo`, share of the time. An addon that
-# adds to the demo company has a package `demo_company` with `STEPS` and `LOGINS` of its own.
+# adds to the demo company has a package `demo_company` with `STEPS` and `LOGINS` of its own, and
+# `LAST_STEPS` for what needs the tiers of today.
 STEPS = [
     ("company", _load_company, 1),
     ("users", _load_users, 2),

@@ -120,6 +120,7 @@ class TradeCustomerProfile(models.Model):
             """
             SELECT refund.partner_id,
                    refund.company_id,
+                   refund.order_id,
                    refund.product_id,
                    refund.day,
                    -refund.quantity * refund.share AS quantity,
@@ -129,6 +130,7 @@ class TradeCustomerProfile(models.Model):
                     SELECT customer.partner_id,
                            m.company_id,
                            company.decimals,
+                           sol.order_id,
                            sol.product_id,
                            COALESCE(m.invoice_date, m.date) AS day,
                            l.quantity * COALESCE(uom.factor, 1) AS quantity,

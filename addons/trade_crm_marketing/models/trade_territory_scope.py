@@ -19,6 +19,13 @@ class LinkTrackerClick(models.Model):
     _territory_path = "mailing_trace_id"
 
 
+class SmsTracker(models.Model):
+    _name = "sms.tracker"
+    _inherit = ["sms.tracker", "trade.territory.path.mixin"]
+
+    _territory_path = "mailing_trace_id"
+
+
 class LoyaltyCard(models.Model):
     _name = "loyalty.card"
     _inherit = ["loyalty.card", "trade.territory.path.mixin"]

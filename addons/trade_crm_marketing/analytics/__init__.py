@@ -1,0 +1,1 @@
+"""Statistics of campaigns: numpy and scipy only, nothing of Odoo."""

@@ -1,0 +1,181 @@
+import re
+
+from markupsafe import Markup
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import consteq
+from odoo.tools.misc import format_datetime, hmac
+
+from odoo.addons.trade_crm.models.res_partner import ROLES
+
+SCOPE = "trade_preferences"
+# Wrong links an hour from one network.
+GUESS_LIMIT = 30
+LINK = re.compile(r"([0-9a-f]{1,8})-([0-9a-f]{1,8})-([0-9a-f]{32})")
+
+
+class ResPartner(models.Model):
+    _name = "res.partner"
+    _inherit = ["res.partner", "trade.public.form"]
+    _form_scope = "trade_preferences_form"
+    _form_key = "preferences"
+
+    trade_message_count = fields.Integer(
+        "Messages of campaigns", compute="_compute_trade_message_count", groups=ROLES
+    )
+
+    @api.depends_context("uid")
+    def _compute_trade_message_count(self):
+        messages, counts = self.env["trade.message"], {}
+        if messages.has_access("read"):
+            domain = Domain("partner_id", "in", self.ids)
+            rows = messages._read_group(domain, ["partner_id"], ["__count"])
+            counts = {partner.id: count for partner, count in rows}
+        for partner in self:
+            partner.trade_message_count = counts.get(partner.id, 0)
+
+    # ------------------------------------------------------------------
+    # Link
+    # ------------------------------------------------------------------
+
+    def _get_preference_link(self, company):
+        """Address of the page on which a customer chooses what ``company`` sends."""
+        return f"{self.get_base_url()}/preferences/{self._sign_preferences(company)}"
+
+    def _sign_preferences(self, company):
+        digest = hmac(self.env(su=True), SCOPE, (self.id, company.id))[:32]
+        return f"{self.id:x}-{company.id:x}-{digest}"
+
+    @api.model
+    def _find_by_preference_link(self, token):
+        """Whose link it is, as superuser with the company of the link; empty for what we have not signed.
+
+        The database is asked only for what is signed.
+        """
+        match = LINK.fullmatch(token or "")
+        if not match:
+            return self.sudo().browse()
+        number, company = int(match[1], 16), int(match[2], 16)
+        digest = hmac(self.env(su=True), SCOPE, (number, company))[:32]
+        if not consteq(digest, match[3]):
+            return self.sudo().browse()
+        company = self.env["res.company"].sudo().browse(company).exists()
+        partner_sudo = self.sudo().browse(number).exists() if company else self.sudo().browse()
+        return partner_sudo.with_company(company)
+
+    def _get_form_limit(self):
+        """Changes an hour by one link."""
+        return 20
+
+    # ------------------------------------------------------------------
+    # Choice
+    # ------------------------------------------------------------------
+
+    def _get_preferences(self):
+        """``{(channel, purpose): bool}`` of what the company of the environment may send."""
+        grid = self.env["trade.consent"]._get_grid(self, self.env.company)
+        fact = self.env["trade.contact.guard"]._read_facts(self.ids)[self.id]
+        for channel, purpose in grid:
+            listed = fact["mail_listed"] if channel == "mail" else fact["phone_listed"]
+            if listed:
+                grid[channel, purpose] = False
+        return grid
+
+    def _take_preferences(self, wanted):
+        """Record what a customer has chosen on the page: what is new only.
+
+        :param wanted: ``{(channel, purpose): bool}``
+        """
+        # What holds without the blacklists: leaving those must not bring back what was not chosen.
+        before = self.env["trade.consent"]._get_grid(self, self.env.company)
+        changed = {key: value for key, value in wanted.items() if before.get(key) != value}
+        self.env["trade.consent"].create(
+            [
+                {
+                    "partner_id": self.id,
+                    "company_id": self.env.company.id,
+                    "channel": channel,
+                    "purpose": purpose,
+                    "decision": "granted" if value else "withdrawn",
+                    "source": "page",
+                    "proof": self.env._("Chosen by who had the signed link of the customer."),
+                }
+                for (channel, purpose), value in changed.items()
+            ]
+        )
+        self._leave_blacklists({channel for (channel, _p), value in wanted.items() if value})
+
+    def _leave_blacklists(self, channels):
+        """Who asks to be written to again is on no list any more."""
+        text = Markup("<p>%s</p>") % self.env._("Asked for on the page of preferences.")
+        if "mail" in channels and self.is_blacklisted:
+            self.env["mail.blacklist"]._remove(self.email_normalized, message=text)
+        if channels - {"mail"} and self.phone_sanitized_blacklisted:
+            self.env["phone.blacklist"]._remove([self.phone_sanitized], message=text)
+
+    # ------------------------------------------------------------------
+    # Screens
+    # ------------------------------------------------------------------
+
+    def action_view_trade_consents(self):
+        self.ensure_one()
+        return {
+            "name": self.env._("Consent"),
+            "type": "ir.actions.act_window",
+            "res_model": "trade.consent",
+            "view_mode": "list,form",
+            "domain": [("partner_id", "=", self.id)],
+            "context": {"default_partner_id": self.id},
+        }
+
+    def action_view_trade_messages(self):
+        self.ensure_one()
+        return {
+            "name": self.env._("Messages"),
+            "type": "ir.actions.act_window",
+            "res_model": "trade.message",
+            "view_mode": "list,kanban,form",
+            "domain": [("partner_id", "=", self.id)],
+        }
+
+    def _get_trade_panels(self):
+        messages = self._get_record_panel(
+            "marketing",
+            self.env._("Marketing"),
+            80,
+            "trade.message",
+            [("partner_id", "child_of", self.id)],
+            ["campaign_id", "channel", "state", "reason", "reason_detail", "due_at", "sent_at"],
+            self._prepare_message_row,
+            self.env._("Nothing was sent yet."),
+        )
+        return [*super()._get_trade_panels(), *filter(None, [messages])]
+
+    def _prepare_message_row(self, message):
+        labels = {
+            name: dict(message._fields[name]._description_selection(self.env))
+            for name in ("channel", "state")
+        }
+        became = message.reason_text or labels["state"][message.state]
+        return {
+            "title": message.campaign_id.sudo().title,
+            "subtitle": f"{labels['channel'][message.channel]} · {became}",
+            "value": format_datetime(
+                self.env, message.sent_at or message.due_at, dt_format="short"
+            ),
+            "is_bad": message.state in ("failed", "unknown"),
+        }
+
+
+class TradeLeadInquiry(models.Model):
+    """Who tries links that we have not signed."""
+
+    _inherit = "trade.lead.inquiry"
+
+    @api.model
+    def _may_guess_preferences(self, address):
+        """Count one wrong link; whether the sender may go on."""
+        hour = fields.Datetime.now().strftime("%Y-%m-%d %H")
+        sender = hmac(self.env(su=True), "trade_preferences_guess", self._get_network(address))
+        return self._count(f"preferences {hour} {sender[:32]}") <= GUESS_LIMIT
