@@ -128,12 +128,13 @@ class TradeCreditRequest(models.Model):
         self._tell_asker()
 
     def _check_may_decide(self):
-        super()._check_may_decide()
+        result = super()._check_may_decide()
         is_control = self.env.user.has_group("trade_crm.group_credit")
         if not is_control and not all(request._is_for_managers() for request in self):
             raise AccessError(
                 self.env._("This is more than sales managers decide on: it is for Credit control.")
             )
+        return result
 
     def _tell_asker(self):
         for credit_request in self:

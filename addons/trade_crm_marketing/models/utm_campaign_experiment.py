@@ -342,9 +342,8 @@ class UtmCampaign(models.Model):
                     contacted.buyers + group.buyers,
                     *(one + two for one, two in zip(contacted[1:], group[1:], strict=True)),
                 )
-        return get_increment(
-            contacted, held_out, self.sudo().trade_actual_cost, self.trade_baseline / 100
-        )
+        cost = self._share_cost(contacted.orders.count)
+        return get_increment(contacted, held_out, cost, self.trade_baseline / 100)
 
     # ------------------------------------------------------------------
     # Winner

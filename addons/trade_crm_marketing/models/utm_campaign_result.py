@@ -91,9 +91,20 @@ class UtmCampaign(models.Model):
             campaign.trade_revenue = figures.revenue
             campaign.trade_margin = figures.margin
             campaign.trade_goal_share = campaign._get_goal_share(figures)
-            cost = campaign.sudo().trade_actual_cost
+            cost = campaign._share_cost(figures.contacted)
             campaign.trade_has_roi = cost > 0
             campaign.trade_roi = (figures.margin - cost) / cost if cost > 0 else 0.0
+
+    def _share_cost(self, contacted):
+        """Actual cost for so many of the customers that were not held out.
+
+        Who sees a part of the territories sees what was sold there, and is charged that part.
+        """
+        self.ensure_one()
+        campaign_sudo = self.sudo()
+        everybody = campaign_sudo.trade_member_total - campaign_sudo.trade_holdout_total
+        part = min(1.0, contacted / everybody) if everybody > 0 else 1.0
+        return campaign_sudo.trade_actual_cost * part
 
     def _get_goal_share(self, figures):
         """How much of the target is reached, 1 for all of it; 0 without one."""
@@ -265,7 +276,7 @@ class UtmCampaign(models.Model):
 
     def _prepare_row(self, name, figures, contacted):
         """Costs are shared out by the customers that were not held out."""
-        cost = self.sudo().trade_actual_cost * figures.contacted / contacted if contacted else 0.0
+        cost = self._share_cost(contacted) * figures.contacted / contacted if contacted else 0.0
         shows_money = self._shows_money()
         return {
             "name": name,

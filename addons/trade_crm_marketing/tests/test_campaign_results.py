@@ -118,6 +118,9 @@ class TestCampaignResults(CampaignResultCommon):
             self.assertAlmostEqual(campaign.trade_goal_share, total[8] / 2000)
         self.assertFalse(campaigns[0].trade_has_roi)
         self.assertAlmostEqual(campaigns[1].trade_roi, (campaigns[1].trade_margin - 300) / 300)
+        # Who sees a quarter of those who were contacted sees a quarter of the cost.
+        campaigns[1].sudo().write({"trade_member_total": 50, "trade_holdout_total": 10})
+        self.assertAlmostEqual(campaigns[1]._share_cost(10), 75)
         html = campaigns[1].trade_results
         for text in ("Held out", "Shops", "In none of them", self.policy.tier_ids[0].name):
             self.assertIn(text, html)

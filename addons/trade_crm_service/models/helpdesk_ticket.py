@@ -35,9 +35,10 @@ class HelpdeskTicket(models.Model):
     @api.depends("number", "name")
     @api.depends_context("lang")
     def _compute_display_name(self):
-        super()._compute_display_name()
+        result = super()._compute_display_name()
         for ticket in self.filtered(lambda ticket: not ticket._origin):
             ticket.display_name = ticket.name or self.env._("New ticket")
+        return result
 
     @api.model_create_multi
     def create(self, vals_list):
