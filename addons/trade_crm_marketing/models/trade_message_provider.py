@@ -8,6 +8,7 @@ import secrets
 from datetime import timedelta
 
 import requests
+from psycopg2 import errors
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
@@ -337,9 +338,17 @@ class TradeMessage(models.Model):
             self._finish("skipped", "no_content")
         elif self._attempt():
             outcome, detail, number = provider._post(values, f"trade-message-{self.id}")
-            self._take_outcome(outcome, detail, number)
+            self._keep_outcome(outcome, detail, number)
         self._commit()
         return outcome
+
+    def _keep_outcome(self, outcome, detail, number):
+        try:
+            self._take_outcome(outcome, detail, number)
+            self._commit()
+        except errors.SerializationFailure:
+            # A report was faster than the answer, and it knows more.
+            self._rollback()
 
     def _prepare_provider_values(self):
         partner = self.partner_id

@@ -14,7 +14,10 @@ class SmtpHandler(socketserver.StreamRequestHandler):
             if verb == b"DATA":
                 self._say("354 go on")
                 self.server.received.append((recipient, self._read_data()))
-                self._say(self.server.after_data(recipient))
+                answer = self.server.after_data(recipient)
+                if answer is None:
+                    return
+                self._say(answer)
             elif verb == b"RCPT":
                 recipient = line.split(b"<")[1].split(b">")[0].decode()
                 self._say("250 OK")
@@ -35,7 +38,10 @@ class SmtpHandler(socketserver.StreamRequestHandler):
 
 
 class SmtpServer(socketserver.ThreadingTCPServer):
-    """A mail server on loopback; ``received`` has (recipient, bytes) of what came in."""
+    """A mail server on loopback; ``received`` has (recipient, bytes) of what came in.
+
+    ``after_data`` takes a recipient and returns the answer, or None to hang up.
+    """
 
     allow_reuse_address = daemon_threads = True
 

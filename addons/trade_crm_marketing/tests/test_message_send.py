@@ -85,6 +85,25 @@ class TestMessageMail(MessageCommon, HttpCase):
             self._send()
         self.assertStates(messages, {"Ann": ("failed", "error")})
 
+    @mute_logger(
+        "odoo.addons.mail.models.mail_mail",
+        "odoo.addons.trade_crm_marketing.models.trade_message_send",
+    )
+    def test_server_hangs_up(self):
+        """It had the mail of Ann, or not; those after her it certainly had not."""
+        messages = self._queue(self.people)
+        with self._smtp() as server:
+            server.after_data = lambda recipient: None
+            self._send()
+        self.assertStates(
+            messages,
+            {"Ann": ("unknown", "interrupted"), "Bob": ("queued", None), "Cho": ("queued", None)},
+        )
+        self.clock.tick(3600)
+        with self._smtp() as server:
+            self._send()
+        self.assertEqual({to for to, _data in server.received}, {"bob@loop.test", "cho@loop.test"})
+
     def test_interrupted(self):
         """What a dead worker left: sent, handed over, and not touched."""
         messages = self._queue(self.people)
