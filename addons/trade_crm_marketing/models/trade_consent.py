@@ -5,7 +5,7 @@ from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from .trade_message import PURPOSES
+from .trade_message import COLUMNS, KINDS, PURPOSES
 
 CHANNELS = [
     ("mail", "E-mail"),
@@ -13,9 +13,6 @@ CHANNELS = [
     ("provider", "Message provider"),
     ("call", "Call"),
 ]
-# What a channel needs of a customer, and where it is kept.
-KINDS = {"mail": "mail", "sms": "phone", "provider": "phone", "call": "phone"}
-COLUMNS = {"mail": "email_normalized", "phone": "phone_sanitized"}
 DECISIONS = [("granted", "Agreed"), ("withdrawn", "Withdrawn")]
 SOURCES = [
     ("paper", "On paper"),

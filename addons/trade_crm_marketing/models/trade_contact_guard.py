@@ -10,8 +10,7 @@ import pytz
 from odoo import api, fields, models
 from odoo.tools import SQL, email_normalize_all
 
-from .trade_consent import KINDS
-from .trade_message import LIVE_STATES, PURPOSES
+from .trade_message import KINDS, LIVE_STATES, PURPOSES
 
 # Nobody is reached through these.
 SILENT_CHANNELS = {"coupon"}
@@ -84,7 +83,7 @@ class TradeContactGuard(models.AbstractModel):
     _description = "Contact Guard"
 
     @api.model
-    def _get_refusals(self, partner_ids, channel, purpose, at, company=None):
+    def _get_refusals(self, partner_ids, channel, purpose, at, company=None, capped=True):
         """Which of some partners must not be contacted.
 
         The number of queries does not depend on how many there are.
@@ -94,6 +93,7 @@ class TradeContactGuard(models.AbstractModel):
         :param purpose: see ``trade.message``
         :param at: naive UTC datetime for which it is asked
         :param company: who contacts them, by default that of the environment
+        :param capped: whether the limit of messages counts
         :return: ``{partner id: (reason, from when it would be allowed or None)}`` of those refused
         """
         company = (company or self.env.company).sudo()
@@ -110,7 +110,7 @@ class TradeContactGuard(models.AbstractModel):
             number: (reason, None) for (number, of), reason in refused.items() if of == purpose
         }
         left = {number: fact for number, fact in left.items() if number not in refusals}
-        waits = self._get_cap_waits(left, at, company)
+        waits = self._get_cap_waits(left, at, company) if capped else {}
         for number, fact in left.items():
             if waiting := self._get_wait(fact, waits.get(number), at, company):
                 refusals[number] = waiting
@@ -269,36 +269,54 @@ class TradeContactGuard(models.AbstractModel):
     def _get_contacts_sql(self, families, since):
         """One row (family, moment) per contact since then; addons add theirs by UNION ALL.
 
-        Mailings that Odoo sends without a campaign of ours count as well: to the customer, or to an
-        address on a list that is the customer's.
+        What went to the same address by way of another record counts. Mailings that Odoo sends without a
+        campaign of ours count as well: to the customer, or to the address, be it on a list.
         """
         return SQL(
             """
             WITH member AS (
-                SELECT id, commercial_partner_id AS family, email_normalized AS mail
+                SELECT id, commercial_partner_id AS family, email_normalized AS mail,
+                       phone_sanitized AS phone
                   FROM res_partner WHERE commercial_partner_id = ANY(%(families)s)
+            ), reached AS (
+                SELECT family, id AS partner_id, NULL AS kind FROM member
+                 UNION ALL
+                SELECT member.family, twin.id, 'mail'
+                  FROM member JOIN res_partner twin ON twin.email_normalized = member.mail
+                 UNION ALL
+                SELECT member.family, twin.id, 'phone'
+                  FROM member JOIN res_partner twin ON twin.phone_sanitized = member.phone
             )
-            SELECT member.family, COALESCE(message.sent_at, message.claimed_at) AS moment
-              FROM member
-              JOIN trade_message message ON message.partner_id = member.id
-             WHERE message.state IN %(live)s
-               AND message.channel <> 'coupon'
-               AND COALESCE(message.sent_at, message.claimed_at) > %(since)s
+            SELECT family, moment FROM (
+                SELECT DISTINCT reached.family, message.id,
+                       COALESCE(message.sent_at, message.claimed_at) AS moment
+                  FROM reached
+                  JOIN trade_message message ON message.partner_id = reached.partner_id
+                 WHERE message.state IN %(live)s
+                   AND message.channel <> 'coupon'
+                   AND (reached.kind IS NULL
+                        OR reached.kind = CASE message.channel WHEN 'mail' THEN 'mail'
+                                                               ELSE 'phone' END)
+                   AND COALESCE(message.sent_at, message.claimed_at) > %(since)s
+            ) ours
             UNION ALL
-            SELECT member.family, trace.sent_datetime
-              FROM member
-              JOIN mailing_trace trace ON trace.model = 'res.partner' AND trace.res_id = member.id
-             WHERE trace.sent_datetime > %(since)s
-               AND NOT EXISTS (
+            SELECT family, sent_datetime FROM (
+                SELECT member.family, trace.id, trace.sent_datetime,
+                       trace.mass_mailing_id, trace.model, trace.res_id
+                  FROM member
+                  JOIN mailing_trace trace ON trace.model = 'res.partner' AND trace.res_id = member.id
+                 WHERE trace.sent_datetime > %(since)s
+                 UNION
+                SELECT member.family, trace.id, trace.sent_datetime,
+                       trace.mass_mailing_id, trace.model, trace.res_id
+                  FROM member
+                  JOIN mailing_trace trace ON trace.email = member.mail
+                 WHERE trace.sent_datetime > %(since)s
+            ) trace
+             WHERE NOT (trace.model = 'res.partner' AND EXISTS (
                     SELECT FROM trade_message message
-                     WHERE message.partner_id = member.id
-                       AND message.mailing_id = trace.mass_mailing_id)
-            UNION ALL
-            SELECT member.family, trace.sent_datetime
-              FROM member
-              JOIN mailing_trace trace ON trace.email = member.mail
-             WHERE trace.sent_datetime > %(since)s
-               AND trace.model <> 'res.partner'
+                     WHERE message.partner_id = trace.res_id
+                       AND message.mailing_id = trace.mass_mailing_id))
             """,
             families=list(families),
             live=LIVE_STATES,
