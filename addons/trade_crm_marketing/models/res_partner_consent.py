@@ -9,7 +9,7 @@ from odoo.tools.misc import format_datetime, hmac
 
 from odoo.addons.trade_crm.models.res_partner import ROLES
 
-from .trade_consent import KINDS
+from .trade_message import KINDS
 
 SCOPE = "trade_preferences"
 # Wrong links an hour from one network.
@@ -63,7 +63,9 @@ class ResPartner(models.Model):
         if not consteq(digest, match[3]):
             return self.sudo().browse()
         company = self.env["res.company"].sudo().browse(company).exists()
-        partner_sudo = self.sudo().browse(number).exists() if company else self.sudo().browse()
+        partner_sudo = self.sudo().browse(number if company else ())
+        if partner_sudo:
+            partner_sudo = self.env["trade.preference.alias"]._follow(partner_sudo)
         return partner_sudo.with_company(company)
 
     def _get_form_limit(self):
@@ -194,9 +196,15 @@ class ResPartnerIndexes(models.Model):
 
 
 class TradeLeadInquiry(models.Model):
-    """Who tries links that we have not signed."""
+    """How often links are used, and those tried that we have not signed."""
 
     _inherit = "trade.lead.inquiry"
+
+    @api.model
+    def _may_choose(self, partner):
+        """Count one change by a signed link; many customers may have one network address."""
+        hour = fields.Datetime.now().strftime("%Y-%m-%d %H")
+        return self._count(f"{partner._form_key} {hour} {partner.id}") <= partner._get_form_limit()
 
     @api.model
     def _may_guess_preferences(self, address):

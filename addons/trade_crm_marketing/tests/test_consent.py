@@ -123,6 +123,18 @@ class TestConsentMerge(MessageCommon):
         self.assertEqual([self._ask("sms"), self._ask("call")], ["opted_out", "opted_out"])
         self.assertIsNone(self._ask("mail"))
 
+    def test_links_in_mails_that_were_sent(self):
+        dan = self.ann.copy({"name": "Dan"})
+        links = [who._sign_preferences(self.company_cn) for who in (dan, self.bob, self.ann)]
+        wizard = self.env["base.partner.merge.automatic.wizard"].create({})
+        wizard._merge((dan | self.bob).ids, self.bob)
+        self._merge()
+        for link in links:
+            partner = self.env["res.partner"]._find_by_preference_link(link)
+            self.assertEqual((partner, partner.env.company), (self.ann, self.company_cn))
+        self.ann.unlink()
+        self.assertFalse(self.env["res.partner"]._find_by_preference_link(links[0]))
+
     def test_messages(self):
         first = self._queue(self.ann | self.bob)
         ann, bob = first
@@ -247,6 +259,16 @@ class TestPreferences(MessageCommon, HttpCase):
             self.url_open(self.path + query)
             self.url_open(self.path + query, method="HEAD")
         self.assertEqual(self._count(), before)
+
+    def test_stop_is_never_refused(self):
+        hidden = self._get_hidden(self._open())
+        choice = hidden | {"choice": ["mail-offer"]}
+        for attempt in range(self.ann._get_form_limit() + 1):
+            response = self.url_open(self.path, data=choice, allow_redirects=False)
+            refused = attempt == self.ann._get_form_limit()
+            self.assertEqual(response.status_code, 429 if refused else 303)
+        self.url_open(self.path, data=hidden | {"stop": "1"})
+        self.assertFalse(self._get_checked(self._open()))
 
     def test_forged(self):
         before = self._count()

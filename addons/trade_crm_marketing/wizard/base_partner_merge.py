@@ -11,6 +11,7 @@ class MergePartnerAutomatic(models.TransientModel):
     def _update_foreign_keys(self, src_partners, dst_partner):
         self._keep_strictest_consent(src_partners, dst_partner)
         self._drop_repeated_messages(src_partners, dst_partner)
+        self.env["trade.preference.alias"]._note(src_partners, dst_partner)
         result = super()._update_foreign_keys(src_partners, dst_partner)
         self.env["trade.message"].invalidate_model()
         self.env["trade.consent"].invalidate_model()
