@@ -35,14 +35,13 @@ class TradeCampaignMember(models.Model):
     )
     variant_id = fields.Many2one(
         "trade.campaign.variant",
-        "Variant",
         readonly=True,
         index="btree_not_null",
         ondelete="restrict",
         help="Empty: held out to compare with, and gets nothing.",
     )
     coupon_id = fields.Many2one(
-        "loyalty.card", "Coupon", readonly=True, index="btree_not_null", ondelete="set null"
+        "loyalty.card", readonly=True, index="btree_not_null", ondelete="set null"
     )
     coupon_state = fields.Selection(COUPON_STATES, "Whether it has one", readonly=True)
 

@@ -7,7 +7,7 @@ class TradeSegment(models.Model):
     @api.depends_context("lang")
     def _compute_used_by(self):
         """A segment that a campaign leaves out must not go: the audience would grow without a word."""
-        super()._compute_used_by()
+        result = super()._compute_used_by()
         campaigns_sudo = (
             self.env["utm.campaign"]
             .sudo()
@@ -30,3 +30,4 @@ class TradeSegment(models.Model):
             ]
             texts = [segment.used_by, *titles]
             segment.used_by = ", ".join(filter(None, texts))
+        return result

@@ -140,7 +140,19 @@ class TestConsentMerge(MessageCommon):
         ann, bob = first
         bob._set(state="sent", sent_at="2026-03-30")
         second = self._queue(self.bob, self.rival)
+        members = self.env["trade.campaign.member"].create(
+            [
+                {"campaign_id": campaign.id, "partner_id": partner.id,
+                 "company_id": self.company_cn.id}
+                for campaign, partner in (
+                    (self.campaign, self.ann), (self.campaign, self.bob), (self.rival, self.bob)
+                )
+            ]
+        )  # fmt: skip
         self._merge()
+        left = members.exists()
+        self.assertEqual(left.partner_id, self.ann)
+        self.assertEqual(left.campaign_id, self.campaign | self.rival)
         self.assertEqual(first.exists(), bob)
         self.assertEqual((bob | second).partner_id, self.ann)
         self.assertFalse(ann.exists())

@@ -12,9 +12,15 @@ class MergePartnerAutomatic(models.TransientModel):
         self._keep_strictest_consent(src_partners, dst_partner)
         self._drop_repeated_messages(src_partners, dst_partner)
         self.env["trade.preference.alias"]._note(src_partners, dst_partner)
+        # Odoo would drop all of theirs, in other campaigns as well.
+        self.env["trade.campaign.member"].flush_model()
+        self._drop_repeated_members(
+            "trade_campaign_member", "campaign_id", src_partners, dst_partner
+        )
         result = super()._update_foreign_keys(src_partners, dst_partner)
         self.env["trade.message"].invalidate_model()
         self.env["trade.consent"].invalidate_model()
+        self.env["trade.campaign.member"].invalidate_model()
         return result
 
     # ------------------------------------------------------------------

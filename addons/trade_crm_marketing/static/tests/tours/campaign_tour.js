@@ -9,7 +9,10 @@ registry.category("web_tour.tours").add("trade_crm_plan_campaign", {
             trigger: ".o_field_widget[name=trade_segment_ids] input",
             run: "click",
         },
-        { trigger: ".o_kanban_record:contains(Sixty buyers), .o-autocomplete--dropdown-item:contains(Sixty buyers)", run: "click" },
+        {
+            trigger: ".o_kanban_record:contains(Sixty buyers), .o-autocomplete--dropdown-item:contains(Sixty buyers)",
+            run: "click",
+        },
         { trigger: ".o_field_widget[name=trade_segment_ids] .o_tag:contains(Sixty buyers)" },
         { trigger: ".o_form_button_save", run: "click" },
         { content: "who would be reached", trigger: ".o_form_saved" },
