@@ -77,7 +77,8 @@ class TestConsent(MessageCommon):
             self.assertEqual(found, expected)
         text = self._make_mailing(self.rival, mailing_type="sms", body_plaintext="x")
         self._decide(self.bob, "sms", "withdrawn", decided_at="2026-02-01")
-        self.assertEqual(text._get_opt_out_list_sms(), self.bob.ids)
+        twin = self.bob.copy({"name": "Twin"})
+        self.assertEqual(set(text._get_opt_out_list_sms()), {self.bob.id, twin.id})
 
     def test_blocks_of_settings(self):
         settings = self.env["res.config.settings"].create({})
