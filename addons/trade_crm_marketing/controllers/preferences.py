@@ -39,8 +39,9 @@ class PreferencesController(PublicPage, http.Controller):
         if not signed or signed[1] > MAX_HOURS * 3600:
             note = request.env._("The page was open for too long. Please choose once more.")
             return self._show(partner_sudo, note)
+        # Who wants nothing any more is never refused.
         inquiries_sudo = partner_sudo.env["trade.lead.inquiry"]
-        if not inquiries_sudo._is_allowed(partner_sudo, request.httprequest.remote_addr):
+        if not params.get("stop") and not inquiries_sudo._may_choose(partner_sudo):
             note = request.env._("There were too many changes. Please try again in an hour.")
             response = self._show(partner_sudo, note)
             response.status_code = 429

@@ -13,6 +13,7 @@ from . import trade_message_call
 from . import trade_message_provider
 from . import trade_consent
 from . import trade_contact_guard
+from . import trade_preference_alias
 from . import mailing_opt_out
 from . import res_company_contact
 from . import res_partner_consent

@@ -9,6 +9,8 @@ from odoo.tools.misc import format_datetime, hmac
 
 from odoo.addons.trade_crm.models.res_partner import ROLES
 
+from .trade_message import KINDS
+
 SCOPE = "trade_preferences"
 # Wrong links an hour from one network.
 GUESS_LIMIT = 30
@@ -61,7 +63,9 @@ class ResPartner(models.Model):
         if not consteq(digest, match[3]):
             return self.sudo().browse()
         company = self.env["res.company"].sudo().browse(company).exists()
-        partner_sudo = self.sudo().browse(number).exists() if company else self.sudo().browse()
+        partner_sudo = self.sudo().browse(number if company else ())
+        if partner_sudo:
+            partner_sudo = self.env["trade.preference.alias"]._follow(partner_sudo)
         return partner_sudo.with_company(company)
 
     def _get_form_limit(self):
@@ -77,42 +81,57 @@ class ResPartner(models.Model):
         grid = self.env["trade.consent"]._get_grid(self, self.env.company)
         fact = self.env["trade.contact.guard"]._read_facts(self.ids)[self.id]
         for channel, purpose in grid:
-            listed = fact["mail_listed"] if channel == "mail" else fact["phone_listed"]
-            if listed:
+            if fact[f"{KINDS[channel]}_listed"]:
                 grid[channel, purpose] = False
         return grid
 
     def _take_preferences(self, wanted):
-        """Record what a customer has chosen on the page: what is new only.
+        """Record what a customer has chosen on the page.
+
+        A no is written down even if nothing was sent anyway: rules of the company change, and what the
+        family decided is not the customer's own.
 
         :param wanted: ``{(channel, purpose): bool}``
         """
-        # What holds without the blacklists: leaving those must not bring back what was not chosen.
-        before = self.env["trade.consent"]._get_grid(self, self.env.company)
-        changed = {key: value for key, value in wanted.items() if before.get(key) != value}
-        self.env["trade.consent"].create(
+        consents, company = self.env["trade.consent"], self.env.company
+        self._leave_blacklists({channel for (channel, _p), value in wanted.items() if value})
+        allowed = consents._get_grid(self, company)
+        own = consents._get_own_decisions(self, company)
+        consents.create(
             [
                 {
                     "partner_id": self.id,
-                    "company_id": self.env.company.id,
+                    "company_id": company.id,
                     "channel": channel,
                     "purpose": purpose,
                     "decision": "granted" if value else "withdrawn",
                     "source": "page",
                     "proof": self.env._("Chosen by who had the signed link of the customer."),
                 }
-                for (channel, purpose), value in changed.items()
+                for (channel, purpose), value in wanted.items()
+                if (
+                    not allowed[channel, purpose] if value else own[channel, purpose] != "withdrawn"
+                )
             ]
         )
-        self._leave_blacklists({channel for (channel, _p), value in wanted.items() if value})
 
     def _leave_blacklists(self, channels):
-        """Who asks to be written to again is on no list any more."""
+        """Who asks to be written to again is on no list any more.
+
+        The lists hold for all companies and purposes: what is not asked for stays refused by decisions.
+        """
+        fact = self.env["trade.contact.guard"]._read_facts(self.ids)[self.id]
         text = Markup("<p>%s</p>") % self.env._("Asked for on the page of preferences.")
-        if "mail" in channels and self.is_blacklisted:
-            self.env["mail.blacklist"]._remove(self.email_normalized, message=text)
-        if channels - {"mail"} and self.phone_sanitized_blacklisted:
-            self.env["phone.blacklist"]._remove([self.phone_sanitized], message=text)
+        kinds = {KINDS[channel] for channel in channels}
+        left = {kind for kind in kinds if fact[f"{kind}_listed"]}
+        if "mail" in left:
+            for address in fact["mail_listed"]:
+                self.env["mail.blacklist"]._remove(address, message=text)
+        if "phone" in left:
+            self.env["phone.blacklist"]._remove(fact["phone_listed"], message=text)
+        proof = self.env._("Was on the blacklist, and left it for what was chosen only.")
+        lost = [channel for channel, kind in KINDS.items() if kind in left]
+        self.env["trade.consent"]._withdraw_all(self, "page", proof, lost)
 
     # ------------------------------------------------------------------
     # Screens
@@ -168,10 +187,24 @@ class ResPartner(models.Model):
         }
 
 
+class ResPartnerIndexes(models.Model):
+    _inherit = "res.partner"
+
+    # The guard looks for others with the same address.
+    _trade_of_mail = models.Index("(email_normalized) WHERE email_normalized IS NOT NULL")
+    _trade_of_phone = models.Index("(phone_sanitized) WHERE phone_sanitized IS NOT NULL")
+
+
 class TradeLeadInquiry(models.Model):
-    """Who tries links that we have not signed."""
+    """How often links are used, and those tried that we have not signed."""
 
     _inherit = "trade.lead.inquiry"
+
+    @api.model
+    def _may_choose(self, partner):
+        """Count one change by a signed link; many customers may have one network address."""
+        hour = fields.Datetime.now().strftime("%Y-%m-%d %H")
+        return self._count(f"{partner._form_key} {hour} {partner.id}") <= partner._get_form_limit()
 
     @api.model
     def _may_guess_preferences(self, address):

@@ -1,9 +1,11 @@
+from itertools import product
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from .trade_message import PURPOSES
+from .trade_message import COLUMNS, KINDS, PURPOSES
 
 CHANNELS = [
     ("mail", "E-mail"),
@@ -49,7 +51,7 @@ class TradeConsent(models.Model):
         default=lambda self: self.env.company,
         index="btree_not_null",
         ondelete="cascade",
-        help="Empty: towards all of our companies.",
+        help="Empty: towards all of our companies, for an objection.",
     )
     channel = fields.Selection(CHANNELS, required=True)
     purpose = fields.Selection(PURPOSES, required=True)
@@ -75,12 +77,17 @@ class TradeConsent(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        if not self.env.su:
-            for vals in vals_list:
-                if vals.get("source") in OWN_SOURCES:
-                    raise AccessError(self.env._("Choose how you came to know of it."))
-                vals["user_id"] = self.env.uid
-        return super().create(vals_list)
+        if self.env.su:
+            return super().create(vals_list)
+        consents = super().create([{**vals, "user_id": self.env.uid} for vals in vals_list])
+        # Of what was made: a client may also send defaults.
+        if any(consent.source in OWN_SOURCES for consent in consents):
+            raise AccessError(self.env._("Choose how you came to know of it."))
+        if any(consent.decision == "granted" and not consent.company_id for consent in consents):
+            raise AccessError(
+                self.env._("Say which company the customer agreed to. Only an objection is to all.")
+            )
+        return consents
 
     def write(self, vals):
         if not self.env.su:
@@ -90,8 +97,8 @@ class TradeConsent(models.Model):
         return super().write(vals)
 
     @api.model
-    def _withdraw_all(self, partners, source, proof):
-        """Record that customers want nothing at all any more, from none of our companies."""
+    def _withdraw_all(self, partners, source, proof, channels=tuple(KINDS)):
+        """Record that customers want nothing by ``channels`` any more, from none of our companies."""
         self.create(
             [
                 {
@@ -104,7 +111,7 @@ class TradeConsent(models.Model):
                     "proof": proof,
                 }
                 for partner in partners
-                for channel, _label in CHANNELS
+                for channel in channels
                 for purpose, _label in PURPOSES
             ]
         )
@@ -114,28 +121,85 @@ class TradeConsent(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _get_decisions(self, partner_ids, channel, purpose, company):
-        """The last decision of each partner.
+    def _get_decisions(self, facts, channel, company):
+        """What was decided about customers.
 
-        :return: ``{partner id: "granted" or "withdrawn"}``
+        A customer is bound by the own decision, or else by that of the company they belong to. An objection
+        of that company, or of any record with the same address, holds as well unless the own decision is
+        later: who said stop gets nothing by way of another record.
+
+        :param facts: see :meth:`TradeContactGuard._read_facts`
+        :return: ``{(partner id, purpose): "granted" or "withdrawn"}``
         """
+        kind = KINDS[channel]
+        addresses = {address for fact in facts.values() for address in fact["addresses"][kind]}
+        partners = facts.keys() | {fact["family"] for fact in facts.values()}
+        last = self._get_last_words(partners, channel, company)
+        objections = self._get_objections(addresses, channel, company)
+        decisions = {}
+        for (number, fact), (purpose, _label) in product(facts.items(), PURPOSES):
+            family = last.get((fact["family"], purpose))
+            words = [last.get((number, purpose)) or family]
+            words += [objections.get((address, purpose)) for address in fact["addresses"][kind]]
+            if family and family[1] == "withdrawn":
+                words.append(family)
+            # Of two at the same moment the objection is the greater.
+            if word := max(filter(None, words), default=None):
+                decisions[number, purpose] = word[1]
+        return decisions
+
+    @api.model
+    def _get_last_words(self, partner_ids, channel, company):
+        """:return: ``{(partner id, purpose): (moment, decision)}``"""
         self.flush_model()
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT DISTINCT ON (partner_id) partner_id, decision
+                SELECT DISTINCT ON (partner_id, purpose) partner_id, purpose, decided_at, decision
                   FROM trade_consent
-                 WHERE partner_id = ANY(%s) AND channel = %s AND purpose = %s
+                 WHERE partner_id = ANY(%s) AND channel = %s
                    AND (company_id IS NULL OR company_id = %s)
-                 ORDER BY partner_id, decided_at DESC, id DESC
+                 ORDER BY partner_id, purpose, decided_at DESC, id DESC
                 """,
                 list(partner_ids),
                 channel,
-                purpose,
                 company.id,
             )
         )
-        return dict(rows)
+        return {(partner, purpose): word for partner, purpose, *word in rows}
+
+    @api.model
+    def _get_objections(self, addresses, channel, company):
+        """The last objection of those who have an address and did not agree again, archived ones as well.
+
+        :return: ``{(address, purpose): (moment, "withdrawn")}``
+        """
+        self.flush_model()
+        self.env["res.partner"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT address, purpose, max(decided_at), 'withdrawn'
+                  FROM (SELECT DISTINCT ON (partner.id, consent.purpose)
+                               partner.%(column)s AS address, consent.purpose,
+                               consent.decided_at, consent.decision
+                          FROM res_partner partner
+                          JOIN trade_consent consent ON consent.partner_id = partner.id
+                         WHERE partner.%(column)s = ANY(%(addresses)s)
+                           AND consent.channel = %(channel)s
+                           AND (consent.company_id IS NULL OR consent.company_id = %(company)s)
+                         ORDER BY partner.id, consent.purpose,
+                                  consent.decided_at DESC, consent.id DESC) last
+                 WHERE decision = 'withdrawn'
+                 GROUP BY address, purpose
+                """,
+                column=SQL.identifier(COLUMNS[KINDS[channel]]),
+                addresses=list(addresses),
+                channel=channel,
+                company=company.id,
+            )
+        )
+        return {(address, purpose): word for address, purpose, *word in rows}
 
     @api.model
     def _get_all_decisions(self, partner_ids):
@@ -165,19 +229,31 @@ class TradeConsent(models.Model):
         }
 
     @api.model
+    def _get_own_decisions(self, partner, company):
+        """:return: ``{(channel, purpose): decision}`` of what one partner told ``company``, or all of us"""
+        decisions = self._get_all_decisions(partner.ids)
+        own = {}
+        for channel, (purpose, _label) in product(KINDS, PURPOSES):
+            key = (partner.id, channel, purpose)
+            own[channel, purpose] = decisions.get((*key, company.id), decisions.get((*key, None)))
+        return own
+
+    @api.model
     def _get_grid(self, partner, company):
-        """What holds for one partner, decided or by rule.
+        """What the guard would let through to one partner, decided or by rule, apart from blacklists.
 
         :return: ``{(channel, purpose): bool}``
         """
-        decisions = self._get_all_decisions(partner.ids)
-        rules = self.env["trade.consent.rule"]._get_modes(company)
-        grid = {}
-        for (channel, purpose), mode in rules.items():
-            key = (partner.id, channel, purpose)
-            decision = decisions.get((*key, company.id), decisions.get((*key, None)))
-            grid[channel, purpose] = decision == "granted" if decision else mode == "opt_out"
-        return grid
+        guard = self.env["trade.contact.guard"]
+        facts = guard._read_facts(partner.ids)
+        refusals = {
+            channel: guard._get_consent_refusals(facts, channel, company) for channel in KINDS
+        }
+        return {
+            (channel, purpose): (partner.id, purpose) not in refusals[channel]
+            for purpose, _label in PURPOSES
+            for channel in KINDS
+        }
 
 
 class TradeConsentRule(models.Model):

@@ -3,17 +3,17 @@
 from collections import defaultdict
 from datetime import datetime, time, timedelta
 from functools import lru_cache
+from itertools import product
 
 import pytz
 
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, email_normalize_all
 
-from .trade_message import LIVE_STATES
+from .trade_message import KINDS, LIVE_STATES, PURPOSES
 
 # Nobody is reached through these.
 SILENT_CHANNELS = {"coupon"}
-PHONE_CHANNELS = {"sms", "provider", "call"}
 UTC = pytz.utc
 
 
@@ -83,7 +83,7 @@ class TradeContactGuard(models.AbstractModel):
     _description = "Contact Guard"
 
     @api.model
-    def _get_refusals(self, partner_ids, channel, purpose, at, company=None):
+    def _get_refusals(self, partner_ids, channel, purpose, at, company=None, capped=True):
         """Which of some partners must not be contacted.
 
         The number of queries does not depend on how many there are.
@@ -93,6 +93,7 @@ class TradeContactGuard(models.AbstractModel):
         :param purpose: see ``trade.message``
         :param at: naive UTC datetime for which it is asked
         :param company: who contacts them, by default that of the environment
+        :param capped: whether the limit of messages counts
         :return: ``{partner id: (reason, from when it would be allowed or None)}`` of those refused
         """
         company = (company or self.env.company).sudo()
@@ -104,9 +105,12 @@ class TradeContactGuard(models.AbstractModel):
         if channel in SILENT_CHANNELS:
             return refusals
         left = {number: fact for number, fact in facts.items() if number not in refusals}
-        refusals |= self._get_consent_refusals(left, channel, purpose, company)
+        refused = self._get_consent_refusals(left, channel, company)
+        refusals |= {
+            number: (reason, None) for (number, of), reason in refused.items() if of == purpose
+        }
         left = {number: fact for number, fact in left.items() if number not in refusals}
-        waits = self._get_cap_waits(left, at, company)
+        waits = self._get_cap_waits(left, at, company) if capped else {}
         for number, fact in left.items():
             if waiting := self._get_wait(fact, waits.get(number), at, company):
                 refusals[number] = waiting
@@ -118,7 +122,11 @@ class TradeContactGuard(models.AbstractModel):
 
     @api.model
     def _read_facts(self, partner_ids):
-        """``{partner id: what there is to know of it}``"""
+        """``{partner id: what there is to know of it}``
+
+        ``addresses`` are those that a message goes to, by kind; ``mail_listed`` and ``phone_listed`` those of
+        them that are on the blacklist. Odoo writes to each address of a field with several.
+        """
         for name in ("res.partner", "mail.blacklist", "phone.blacklist", "mailing.subscription"):
             self.env[name].flush_model()
         rows = self.env.execute_query_dict(
@@ -126,15 +134,12 @@ class TradeContactGuard(models.AbstractModel):
                 """
                 SELECT partner.id, partner.active, partner.tz, country.code AS country,
                        COALESCE(partner.commercial_partner_id, partner.id) AS family,
-                       COALESCE(partner.email, '') <> '' AS has_mail,
+                       COALESCE(partner.email, '') AS email,
                        COALESCE(partner.email_normalized, '') AS mail,
                        COALESCE(partner.phone, '') <> '' AS has_phone,
                        COALESCE(partner.phone_sanitized, '') AS phone,
-                       EXISTS (SELECT FROM mail_blacklist listed
-                                WHERE listed.email = partner.email_normalized AND listed.active)
-                           AS mail_listed,
-                       EXISTS (SELECT FROM phone_blacklist listed
-                                WHERE listed.number = partner.phone_sanitized AND listed.active)
+                       ARRAY(SELECT listed.number FROM phone_blacklist listed
+                              WHERE listed.number = partner.phone_sanitized AND listed.active)
                            AS phone_listed,
                        (SELECT bool_and(COALESCE(subscription.opt_out, FALSE))
                           FROM mailing_contact contact
@@ -148,18 +153,30 @@ class TradeContactGuard(models.AbstractModel):
                 list(partner_ids),
             )
         )
+        for row in rows:
+            mails = email_normalize_all(row["email"])
+            phones = [row["phone"]] if row["phone"] else []
+            row |= {"has_mail": bool(row["email"]), "addresses": {"mail": mails, "phone": phones}}
+        listed = self._get_listed_mails(rows)
+        for row in rows:
+            row["mail_listed"] = [mail for mail in row["addresses"]["mail"] if mail in listed]
         return {row["id"]: row for row in rows}
+
+    @api.model
+    def _get_listed_mails(self, facts):
+        mails = [mail for fact in facts for mail in fact["addresses"]["mail"]]
+        rows = self.env.execute_query(
+            SQL("SELECT email FROM mail_blacklist WHERE active AND email = ANY(%s)", mails)
+        )
+        return {mail for [mail] in rows}
 
     @api.model
     def _get_address_refusal(self, fact, channel):
         """The reason why ``channel`` does not lead to a customer, or None."""
         if not fact["active"]:
             return "archived"
-        if channel == "mail":
-            kind = "mail"
-        elif channel in PHONE_CHANNELS:
-            kind = "phone"
-        else:
+        kind = KINDS.get(channel)
+        if not kind:
             return None
         if not fact[f"has_{kind}"]:
             return "no_address"
@@ -172,18 +189,20 @@ class TradeContactGuard(models.AbstractModel):
     # ------------------------------------------------------------------
 
     @api.model
-    def _get_consent_refusals(self, facts, channel, purpose, company):
-        """Who has no decision of their own is bound by that of the company they belong to."""
-        partners = facts.keys() | {fact["family"] for fact in facts.values()}
-        decisions = self.env["trade.consent"]._get_decisions(partners, channel, purpose, company)
-        mode = self.env["trade.consent.rule"]._get_modes(company)[channel, purpose]
+    def _get_consent_refusals(self, facts, channel, company):
+        """What customers objected to, or did not agree to where they have to.
+
+        :return: ``{(partner id, purpose): reason}``
+        """
+        decisions = self.env["trade.consent"]._get_decisions(facts, channel, company)
+        modes = self.env["trade.consent.rule"]._get_modes(company)
         refusals = {}
-        for number, fact in facts.items():
-            decision = decisions.get(number) or decisions.get(fact["family"])
+        for (number, fact), (purpose, _label) in product(facts.items(), PURPOSES):
+            decision = decisions.get((number, purpose))
             if decision == "withdrawn" or not decision and channel == "mail" and fact["left_lists"]:
-                refusals[number] = ("opted_out", None)
-            elif not decision and mode == "opt_in":
-                refusals[number] = ("no_consent", None)
+                refusals[number, purpose] = "opted_out"
+            elif not decision and modes[channel, purpose] == "opt_in":
+                refusals[number, purpose] = "no_consent"
         return refusals
 
     # ------------------------------------------------------------------
@@ -250,36 +269,54 @@ class TradeContactGuard(models.AbstractModel):
     def _get_contacts_sql(self, families, since):
         """One row (family, moment) per contact since then; addons add theirs by UNION ALL.
 
-        Mailings that Odoo sends without a campaign of ours count as well: to the customer, or to an
-        address on a list that is the customer's.
+        What went to the same address by way of another record counts. Mailings that Odoo sends without a
+        campaign of ours count as well: to the customer, or to the address, be it on a list.
         """
         return SQL(
             """
             WITH member AS (
-                SELECT id, commercial_partner_id AS family, email_normalized AS mail
+                SELECT id, commercial_partner_id AS family, email_normalized AS mail,
+                       phone_sanitized AS phone
                   FROM res_partner WHERE commercial_partner_id = ANY(%(families)s)
+            ), reached AS (
+                SELECT family, id AS partner_id, NULL AS kind FROM member
+                 UNION ALL
+                SELECT member.family, twin.id, 'mail'
+                  FROM member JOIN res_partner twin ON twin.email_normalized = member.mail
+                 UNION ALL
+                SELECT member.family, twin.id, 'phone'
+                  FROM member JOIN res_partner twin ON twin.phone_sanitized = member.phone
             )
-            SELECT member.family, COALESCE(message.sent_at, message.claimed_at) AS moment
-              FROM member
-              JOIN trade_message message ON message.partner_id = member.id
-             WHERE message.state IN %(live)s
-               AND message.channel <> 'coupon'
-               AND COALESCE(message.sent_at, message.claimed_at) > %(since)s
+            SELECT family, moment FROM (
+                SELECT DISTINCT reached.family, message.id,
+                       COALESCE(message.sent_at, message.claimed_at) AS moment
+                  FROM reached
+                  JOIN trade_message message ON message.partner_id = reached.partner_id
+                 WHERE message.state IN %(live)s
+                   AND message.channel <> 'coupon'
+                   AND (reached.kind IS NULL
+                        OR reached.kind = CASE message.channel WHEN 'mail' THEN 'mail'
+                                                               ELSE 'phone' END)
+                   AND COALESCE(message.sent_at, message.claimed_at) > %(since)s
+            ) ours
             UNION ALL
-            SELECT member.family, trace.sent_datetime
-              FROM member
-              JOIN mailing_trace trace ON trace.model = 'res.partner' AND trace.res_id = member.id
-             WHERE trace.sent_datetime > %(since)s
-               AND NOT EXISTS (
+            SELECT family, sent_datetime FROM (
+                SELECT member.family, trace.id, trace.sent_datetime,
+                       trace.mass_mailing_id, trace.model, trace.res_id
+                  FROM member
+                  JOIN mailing_trace trace ON trace.model = 'res.partner' AND trace.res_id = member.id
+                 WHERE trace.sent_datetime > %(since)s
+                 UNION
+                SELECT member.family, trace.id, trace.sent_datetime,
+                       trace.mass_mailing_id, trace.model, trace.res_id
+                  FROM member
+                  JOIN mailing_trace trace ON trace.email = member.mail
+                 WHERE trace.sent_datetime > %(since)s
+            ) trace
+             WHERE NOT (trace.model = 'res.partner' AND EXISTS (
                     SELECT FROM trade_message message
-                     WHERE message.partner_id = member.id
-                       AND message.mailing_id = trace.mass_mailing_id)
-            UNION ALL
-            SELECT member.family, trace.sent_datetime
-              FROM member
-              JOIN mailing_trace trace ON trace.email = member.mail
-             WHERE trace.sent_datetime > %(since)s
-               AND trace.model <> 'res.partner'
+                     WHERE message.partner_id = trace.res_id
+                       AND message.mailing_id = trace.mass_mailing_id))
             """,
             families=list(families),
             live=LIVE_STATES,

@@ -9,6 +9,9 @@ CHANNELS = [
     ("call", "Call"),
     ("coupon", "Coupon"),
 ]
+# What a channel needs of a customer, and where it is kept.
+KINDS = {"mail": "mail", "sms": "phone", "provider": "phone", "call": "phone"}
+COLUMNS = {"mail": "email_normalized", "phone": "phone_sanitized"}
 PURPOSES = [
     ("offer", "Offers and promotions"),
     ("news", "News and invitations"),

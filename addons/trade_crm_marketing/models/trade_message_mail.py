@@ -5,7 +5,7 @@ from markupsafe import Markup
 from odoo import models, modules
 from odoo.fields import Domain
 from odoo.tools import SQL
-from odoo.tools.mail import append_content_to_html
+from odoo.tools.mail import append_content_to_html, html2plaintext
 
 from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 from odoo.addons.trade_crm.models.trade_profile_dirty import RETRIED_ERRORS
@@ -92,6 +92,7 @@ class MailMail(models.Model):
         footer = message._get_opt_out_footer()
         for email in emails:
             email["body"] = append_content_to_html(email["body"], footer, plaintext=False)
+            email["body_alternative"] = html2plaintext(email["body"])
         return emails
 
     def _get_trade_message(self):

@@ -20,6 +20,7 @@ from .trade_message_send import RETRY_MINUTES
 
 # Seconds that the clocks of two servers may differ.
 TOLERANCE = 300
+NONCE = re.compile(r"[^.\s]{1,200}")
 PLACEHOLDER = re.compile(r"{{\s*(\w+)\s*}}")
 PLACEHOLDERS = ("phone", "name", "text", "reference", "company", "campaign")
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
@@ -249,7 +250,10 @@ class TradeMessageProvider(models.Model):
         if not hmac.compare_digest(expected.encode(), signature.encode()):
             return self.sudo().browse()
         now = int(fields.Datetime.now().timestamp())
-        if not timestamp.isdecimal() or abs(now - int(timestamp)) > TOLERANCE or not nonce:
+        # A dot in it would make a nonce of a part of the body.
+        if not NONCE.fullmatch(nonce):
+            return self.sudo().browse()
+        if not timestamp.isdecimal() or abs(now - int(timestamp)) > TOLERANCE:
             return self.sudo().browse()
         if not provider_sudo._use_nonce(nonce):
             return self.sudo().browse()
@@ -383,6 +387,9 @@ class TradeMessage(models.Model):
         if not self or not self.attempted_at:
             return
         if status == "failed":
+            # Reports may come out of order.
+            if self.delivered_at:
+                return
             self._finish("failed", "rejected", detail or None)
             return
         # It has arrived, whatever we thought.

@@ -14,10 +14,18 @@ from odoo import api, fields, models, modules
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from .trade_message import COLUMNS, KINDS, LIVE_STATES
+
 _logger = logging.getLogger(__name__)
 
 CHUNK = 200
 RETRY_MINUTES = 15
+# Campaigns in whose queue nothing may stay.
+ENDED = ("done", "cancelled")
+# Whoever had it claimed, it waits in the queue.
+UNCLAIMED = {
+    "state": "queued", "claim": None, "worker": None, "claimed_at": None, "attempted_at": None,
+}  # fmt: skip
 
 
 class TradeMessage(models.Model):
@@ -106,11 +114,22 @@ class TradeMessage(models.Model):
         return "trade_priority desc, id"
 
     def _take_one_per_customer(self):
-        """The next chunk takes the others: it sees what became of these."""
-        taken = {}
+        """One for each family and address. The next chunk takes the others: it sees what became of these."""
+        taken, first = set(), []
         for message in self:
-            taken.setdefault(message.partner_id.commercial_partner_id.id or -message.id, message.id)
-        return self.browse(taken.values())
+            keys = message._get_recipient_keys()
+            if taken.isdisjoint(keys):
+                first.append(message.id)
+            taken |= keys
+        return self.browse(first)
+
+    def _get_recipient_keys(self):
+        """What other messages for the same person have as well."""
+        partner = self.partner_id
+        kind = KINDS.get(self.channel)
+        address = kind and partner[COLUMNS[kind]]
+        keys = {("customer", partner.commercial_partner_id.id), (kind, address)}
+        return {key for key in keys if key[1]}
 
     @api.model
     def _group_for_guard(self, messages):
@@ -119,23 +138,60 @@ class TradeMessage(models.Model):
             groups[message.company_id, message.channel, message.purpose] |= message
         return groups
 
-    def _check_allowed(self, company, channel, purpose):
-        """Say why messages must not go out, or not now; return the others."""
+    def _check_allowed(self, company, channel, purpose, capped=True):
+        """Say why messages must not go out, or not now; return the others.
+
+        :param capped: whether the limit of messages counts; these themselves count once they are claimed
+        """
         now = fields.Datetime.now()
-        partners = self.partner_id.ids
-        guard = self.env["trade.contact.guard"]
-        refusals = guard._get_refusals(partners, channel, purpose, now, company)
+        refusals = self.env["trade.contact.guard"]._get_refusals(
+            self.partner_id.ids, channel, purpose, now, company, capped
+        )
+        repeated = self._get_repeated(channel)
         refused = defaultdict(self.browse)
         for message in self:
             # Whose customer was deleted.
             refusal = (
                 refusals.get(message.partner_id.id) if message.partner_id else ("erased", None)
             )
+            # It need not wait for what the address has already.
+            if message in repeated and not (refusal and refusal[1] is None):
+                refusal = ("duplicate", None)
             if refusal:
                 refused[refusal] |= message
         for (reason, until), messages in refused.items():
             messages._refuse(reason, until)
         return self - self.browse().concat(*refused.values())
+
+    def _get_repeated(self, channel):
+        """Those whose address has this step of the campaign already, by way of another record."""
+        if channel not in KINDS:
+            return self.browse()
+        self.env["res.partner"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT message.id
+                  FROM trade_message message
+                  JOIN res_partner partner ON partner.id = message.partner_id
+                 WHERE message.id = ANY(%(ids)s)
+                   AND EXISTS (
+                        SELECT FROM res_partner twin
+                          JOIN trade_message other
+                            ON other.campaign_id = message.campaign_id
+                           AND other.partner_id = twin.id
+                           AND other.step = message.step
+                         WHERE twin.%(column)s = partner.%(column)s
+                           AND twin.id <> partner.id
+                           AND other.channel = message.channel
+                           AND other.state IN %(live)s)
+                """,
+                ids=self.ids,
+                column=SQL.identifier(COLUMNS[KINDS[channel]]),
+                live=LIVE_STATES,
+            )
+        )
+        return self.browse(number for [number] in rows)
 
     def _refuse(self, reason, until):
         """Not sent, or not before ``until``."""
@@ -143,7 +199,7 @@ class TradeMessage(models.Model):
         if until:
             late = self.filtered(lambda message: until > message._get_deadline())
         late._finish("skipped", reason)
-        (self - late)._set(due_at=until, reason=reason)
+        (self - late)._set(due_at=until, reason=reason, **UNCLAIMED)
 
     def _get_deadline(self):
         """After that the message is not sent any more."""
@@ -255,12 +311,11 @@ class TradeMessage(models.Model):
         """Into the queue again: it is certain that nothing has gone out."""
         now = fields.Datetime.now()
         due = now + timedelta(minutes=minutes)
-        late = self.filtered(lambda message: due > message._get_deadline())
+        over = self.filtered(lambda message: message.campaign_id.trade_state in ENDED)
+        over._finish("skipped", "cancelled")
+        late = (self - over).filtered(lambda message: due > message._get_deadline())
         late._finish("failed" if reason else "skipped", reason or "late")
-        (self - late)._set(
-            state="queued", reason=reason, due_at=due, claim=None, worker=None,
-            claimed_at=None, attempted_at=None, trace_id=None,
-        )  # fmt: skip
+        (self - over - late)._set(reason=reason, due_at=due, trace_id=None, **UNCLAIMED)
 
     @api.model
     def _commit(self):

@@ -20,6 +20,21 @@ class TradeMessage(models.Model):
             )
             messages._link_traces()
 
+    def _recall_sms(self):
+        """Ask again what is asked before a message is claimed: texts may wait in Odoo's queue for long.
+
+        :return: those that may leave still; of the others the texts are gone
+        """
+        running = self.filtered_domain(self._get_sendable_domain())
+        allowed = self.browse()
+        for (company, channel, purpose), group in self._group_for_guard(running).items():
+            # They count as contacts themselves.
+            allowed |= group._check_allowed(company, channel, purpose, capped=False)
+        recalled = self - allowed
+        recalled._drop_traces()
+        (self - running)._put_back()
+        return allowed
+
     def _get_waiting_sms(self):
         """Messages that are in Odoo's queue of text messages."""
         handed = self.filtered(lambda message: message.channel == "sms" and message.trace_id)
@@ -57,9 +72,8 @@ class SmsSms(models.Model):
     _inherit = "sms.sms"
 
     def _send_with_api(self, *args, **kwargs):
-        """Before ours leave they are marked: Odoo would send them again after a crash.
-
-        A number that is marked as failed is in no queue; Odoo sets what became of it.
+        """Before ours leave the guard is asked again, and they are marked: Odoo would send them again after
+        a crash. A number that is marked as failed is in no queue; Odoo sets what became of it.
         """
         messages = self._get_trade_messages()
         left = self._attempt_messages(messages) if messages else self
@@ -77,7 +91,10 @@ class SmsSms(models.Model):
 
     def _attempt_messages(self, messages):
         """Mark ``messages`` as handed over; return the texts that may leave now."""
-        self.write({"state": "error", "failure_type": "unknown"})
-        self.flush_recordset()
-        lost = set((messages - messages._attempt()).trace_id.mapped("sms_id_int"))
-        return self.filtered(lambda sms: sms.id not in lost)
+        waiting = messages.filtered(lambda m: m.state == "sending" and not m.attempted_at)
+        allowed = waiting._recall_sms()
+        left = self.exists()
+        left.write({"state": "error", "failure_type": "unknown"})
+        left.flush_recordset()
+        lost = set((messages - allowed._attempt()).trace_id.mapped("sms_id_int"))
+        return left.filtered(lambda sms: sms.id not in lost)

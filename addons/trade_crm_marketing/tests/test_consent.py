@@ -1,3 +1,4 @@
+from functools import partial
 from unittest.mock import patch
 
 from lxml import html
@@ -27,6 +28,14 @@ class TestConsent(MessageCommon):
             consent.unlink()
         with self.assertRaisesRegex(AccessError, "came to know"):
             consent.copy({"source": "page"})
+        with self.assertRaisesRegex(AccessError, "came to know"):
+            consent.with_context(default_source="page").create(
+                {"partner_id": self.ann.id, "channel": "mail", "purpose": "news", "proof": "x"}
+            )
+        # Nobody agrees to a company that they have not heard of.
+        with self.assertRaisesRegex(AccessError, "which company"):
+            consent.copy({"company_id": False})
+        self.assertTrue(consent.copy({"company_id": False, "decision": "withdrawn"}))
         with self.assertRaisesRegex(ValidationError, "future"):
             consent.copy({"decided_at": "2026-04-05"})
 
@@ -68,7 +77,8 @@ class TestConsent(MessageCommon):
             self.assertEqual(found, expected)
         text = self._make_mailing(self.rival, mailing_type="sms", body_plaintext="x")
         self._decide(self.bob, "sms", "withdrawn", decided_at="2026-02-01")
-        self.assertEqual(text._get_opt_out_list_sms(), self.bob.ids)
+        twin = self.bob.copy({"name": "Twin"})
+        self.assertEqual(set(text._get_opt_out_list_sms()), {self.bob.id, twin.id})
 
     def test_blocks_of_settings(self):
         settings = self.env["res.config.settings"].create({})
@@ -113,6 +123,18 @@ class TestConsentMerge(MessageCommon):
         self._merge()
         self.assertEqual([self._ask("sms"), self._ask("call")], ["opted_out", "opted_out"])
         self.assertIsNone(self._ask("mail"))
+
+    def test_links_in_mails_that_were_sent(self):
+        dan = self.ann.copy({"name": "Dan"})
+        links = [who._sign_preferences(self.company_cn) for who in (dan, self.bob, self.ann)]
+        wizard = self.env["base.partner.merge.automatic.wizard"].create({})
+        wizard._merge((dan | self.bob).ids, self.bob)
+        self._merge()
+        for link in links:
+            partner = self.env["res.partner"]._find_by_preference_link(link)
+            self.assertEqual((partner, partner.env.company), (self.ann, self.company_cn))
+        self.ann.unlink()
+        self.assertFalse(self.env["res.partner"]._find_by_preference_link(links[0]))
 
     def test_messages(self):
         first = self._queue(self.ann | self.bob)
@@ -170,6 +192,9 @@ class TestPreferences(MessageCommon, HttpCase):
     def _get_checked(self, page):
         return set(page.xpath("//input[@name='choice'][@checked]/@value"))
 
+    def _get_all(self, page):
+        return set(page.xpath("//input[@name='choice']/@value"))
+
     def _count(self):
         return self.consents.search_count([("partner_id", "=", self.ann.id)])
 
@@ -187,13 +212,12 @@ class TestPreferences(MessageCommon, HttpCase):
         self.assertIn("Your choice is saved", response.text)
         self.assertEqual(self._get_checked(self._open()), wanted)
         new = self.consents.search([("partner_id", "=", self.ann.id), ("source", "=", "page")])
-        self.assertEqual(
-            {(one.channel, one.purpose, one.decision) for one in new},
-            {("mail", "offer", "withdrawn"), ("mail", "news", "granted")},
-        )
+        found = {f"{one.channel}-{one.purpose}": one.decision for one in new}
+        self.assertEqual({key for key in found if found[key] == "granted"}, {"mail-news"})
+        self.assertEqual(found.keys() - {"mail-news"}, self._get_all(page) - wanted)
         # Sent again, it changes nothing.
         self.url_open(self.path, data=self._get_hidden(page) | {"choice": sorted(wanted)})
-        self.assertEqual(self._count(), before + 2)
+        self.assertEqual(self._count(), before + len(found))
 
     def test_stop_and_come_back(self):
         self.env["mail.blacklist"]._add(self.ann.email)
@@ -207,12 +231,57 @@ class TestPreferences(MessageCommon, HttpCase):
         self.env.invalidate_all()
         self.assertFalse(self.ann.is_blacklisted)
 
+    def test_stop_without_an_own_decision(self):
+        """Neither the family nor a new rule of the company undoes it."""
+        branch = self.env["res.partner"].create(
+            {"name": "Branch", "parent_id": self.ann.id, "email": "branch@loop.test"}
+        )
+        ask = partial(self.guard._get_refusals, branch.ids, "mail", at=fields.Datetime.now())
+        self.assertFalse(ask(purpose="offer"))
+        sudo = branch.with_company(self.company_cn)
+        self.assertTrue(sudo._get_preferences()["mail", "offer"])
+        sudo._take_preferences(dict.fromkeys(sudo._get_preferences(), False))
+        self.env["trade.consent.rule"]._ensure(self.company_cn)
+        self.env["trade.consent.rule"].search([]).mode = "opt_out"
+        for purpose in ("offer", "news"):
+            self.assertEqual(ask(purpose=purpose), {branch.id: ("opted_out", None)})
+
+    def test_leaving_the_blacklist_is_for_what_was_chosen(self):
+        self._decide(self.ann, company_id=self.company_us.id)
+        twin = self.ann.copy({"name": "Twin"})
+        self._decide(twin)
+        self.env["mail.blacklist"]._add(self.ann.email)
+        ann = self.ann.with_company(self.company_cn)
+        ann._take_preferences({**ann._get_preferences(), ("mail", "news"): True})
+        self.env.invalidate_all()
+        self.assertFalse(self.ann.is_blacklisted)
+        at = fields.Datetime.now()
+        for company, partner, purpose, reason in (
+            (self.company_cn, ann, "news", None),
+            (self.company_cn, ann, "offer", "opted_out"),
+            (self.company_cn, twin, "offer", "opted_out"),
+            (self.company_us, ann, "offer", "opted_out"),
+            (self.company_us, ann, "care", "opted_out"),
+        ):
+            refusals = self.guard._get_refusals(partner.ids, "mail", purpose, at, company)
+            self.assertEqual(refusals.get(partner.id, (None,))[0], reason)
+
     def test_opening_changes_nothing(self):
         before = self._count()
         for query in ("", "?stop=1", "?choice=mail-news", "?saved=1"):
             self.url_open(self.path + query)
             self.url_open(self.path + query, method="HEAD")
         self.assertEqual(self._count(), before)
+
+    def test_stop_is_never_refused(self):
+        hidden = self._get_hidden(self._open())
+        choice = hidden | {"choice": ["mail-offer"]}
+        for attempt in range(self.ann._get_form_limit() + 1):
+            response = self.url_open(self.path, data=choice, allow_redirects=False)
+            refused = attempt == self.ann._get_form_limit()
+            self.assertEqual(response.status_code, 429 if refused else 303)
+        self.url_open(self.path, data=hidden | {"stop": "1"})
+        self.assertFalse(self._get_checked(self._open()))
 
     def test_forged(self):
         before = self._count()

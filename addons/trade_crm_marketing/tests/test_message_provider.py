@@ -222,8 +222,14 @@ class TestMessageProvider(MessageCommon, HttpCase):
         self.assertFalse(message.opened_at)
         self._report([report | {"status": "clicked"}], nonce="n2")
         self.assertTrue(message.opened_at and message.clicked_at)
-        self._report(report | {"status": "failed", "detail": "no such number"}, nonce="n3")
-        self.assertEqual(message.reason_text, "Refused by the provider: no such number")
+        # Reports come out of order.
+        failed = {"status": "failed", "detail": "no such number"}
+        self._report(report | failed, nonce="n3")
+        self.assertStates(message, {"Ann": ("sent", None)})
+        other = self._queue_text(self.bob) - message
+        self._send()
+        self._report({"reference": other.id} | failed, nonce="n5")
+        self.assertEqual(other.reason_text, "Refused by the provider: no such number")
         strange = [
             {}, {"reference": "x"}, {"reference": message.id, "status": "read"},
             {"reference": "9" * 30, "status": "delivered"},
@@ -251,6 +257,7 @@ class TestMessageProvider(MessageCommon, HttpCase):
             {"seconds": -400},
             {"seconds": 400},
             {"nonce": ""},
+            {"nonce": "a.b"},
             {"X-Trade-Signature": ""},
             {"X-Trade-Signature": "é"},
             {"X-Trade-Timestamp": "soon"},

@@ -28,6 +28,8 @@ class TestMessageMail(MessageCommon, HttpCase):
         mail = server.get_mails()["ann@loop.test"]
         html = mail.get_body(("html",)).get_content()
         self.assertIn(self.ann._sign_preferences(self.company_cn), html)
+        plain = mail.get_body(("plain",)).get_content()
+        self.assertIn(self.ann._sign_preferences(self.company_cn), plain)
         self.url_open(re.search(r"/mail/track/\S+?blank\.gif", html)[0])
         self.assertTrue(ann.opened_at)
         self.assertFalse(ann.clicked_at)
@@ -207,6 +209,21 @@ class TestMessageQueue(MessageCommon):
         self._send()
         self.assertStates(messages, {"Ann": ("sent", None), "Zoe": ("skipped", "cap")})
 
+    def test_one_per_address(self):
+        """Whichever record has it: in one chunk, in the next, and for another campaign."""
+        self.company_cn.write({"trade_cap_week": 1})
+        twins = self.ann.copy({"name": "Bea"}) | self.ann.copy({"name": "Cyd"})
+        self._decide(twins, "call")
+        messages = self._queue(self.ann | twins, channel="call")
+        done, first = self.messages._claim(10)
+        self.assertEqual((done, first.partner_id), (1, self.ann))
+        self._send()
+        duplicate = ("skipped", "duplicate")
+        self.assertStates(messages - first, {"Bea": duplicate, "Cyd": duplicate})
+        other = self._queue(twins, self.rival, channel="call")
+        self._send()
+        self.assertEqual(set(other.mapped("reason")), {"cap"})
+
     def test_cancelled(self):
         messages = self._queue(self.people)
         self.assertEqual(self.messages._cancel(self.campaign), 3)
@@ -242,6 +259,62 @@ class TestMessageQueue(MessageCommon):
             self.assertEqual((done, len(messages)), (limit, limit))
             counts.append(self.env.cr.sql_log_count - before)
         self.assertEqual(*counts)
+
+    def _wait_in_odoos_queue(self, partners):
+        mailing = self._make_mailing(self.campaign, mailing_type="sms", body_plaintext="Spring")
+        messages = self._queue(partners, channel="sms", mailing=mailing)
+        self._send()
+        self.assertEqual(set(messages.mapped("state")), {"sending"})
+        return messages, self.env["sms.sms"].search([("mailing_id", "=", mailing.id)])
+
+    def _leave_odoos_queue(self, texts):
+        left = []
+
+        def send(_api, texts, **_kwargs):
+            numbers = [number for text in texts for number in text["numbers"]]
+            left.extend(number["number"] for number in numbers)
+            return [{"uuid": number["uuid"], "state": "success"} for number in numbers]
+
+        with patch.object(SmsApi, "_send_sms_batch", send):
+            texts.send()
+        return left
+
+    def test_sms_that_waited(self):
+        # Asked again before it leaves: who objected, who is on the list; the limit is not counted twice.
+        self.company_cn.write({"trade_cap_week": 1})
+        messages, texts = self._wait_in_odoos_queue(self.people)
+        self._decide(self.ann, "sms", "withdrawn", decided_at="2026-03-30")
+        self.env["phone.blacklist"].add(self.bob.phone_sanitized)
+        self.assertEqual(self._leave_odoos_queue(texts), [self.cho.phone_sanitized])
+        self.assertStates(
+            messages,
+            {
+                "Ann": ("skipped", "opted_out"),
+                "Bob": ("skipped", "blacklisted"),
+                "Cho": ("sent", None),
+            },
+        )
+        self.assertFalse((messages - messages[2]).trace_id)
+
+    def test_sms_of_a_campaign_that_stopped(self):
+        self.campaign.sudo().write({"trade_is_campaign": True, "trade_company_id": self.company_cn.id,
+                                    "trade_state": "running"})  # fmt: skip
+        messages, texts = self._wait_in_odoos_queue(self.ann)
+        self.campaign.sudo().trade_state = "paused"
+        self.assertEqual(self._leave_odoos_queue(texts), [])
+        self.assertStates(messages, {"Ann": ("queued", None)})
+        self.campaign.sudo().trade_state = "running"
+        self._send()
+        texts = self.env["sms.sms"].search([("mailing_id", "=", messages.mailing_id.id)])
+        self.campaign.sudo().trade_state = "done"
+        self.assertEqual(self._leave_odoos_queue(texts), [])
+        self.assertStates(messages, {"Ann": ("skipped", "cancelled")})
+
+    def test_sms_at_night(self):
+        messages, texts = self._wait_in_odoos_queue(self.ann)
+        self.clock.tick(12 * 3600)
+        self.assertEqual(self._leave_odoos_queue(texts), [])
+        self.assertStates(messages, {"Ann": ("queued", "quiet")})
 
     def test_sms(self):
         mailing = self._make_mailing(

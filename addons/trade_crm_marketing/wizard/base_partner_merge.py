@@ -11,6 +11,7 @@ class MergePartnerAutomatic(models.TransientModel):
     def _update_foreign_keys(self, src_partners, dst_partner):
         self._keep_strictest_consent(src_partners, dst_partner)
         self._drop_repeated_messages(src_partners, dst_partner)
+        self.env["trade.preference.alias"]._note(src_partners, dst_partner)
         # Odoo would drop all of theirs, in other campaigns as well.
         self.env["trade.campaign.member"].flush_model()
         self._drop_repeated_members(
