@@ -164,7 +164,7 @@ class ResPartner(models.Model):
             self.env._("Marketing"),
             80,
             "trade.message",
-            [("partner_id", "child_of", self.id)],
+            [("partner_id.commercial_partner_id", "=", self.id)],
             ["campaign_id", "channel", "state", "reason", "reason_detail", "due_at", "sent_at"],
             self._prepare_message_row,
             self.env._("Nothing was sent yet."),
