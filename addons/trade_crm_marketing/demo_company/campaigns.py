@@ -31,7 +31,7 @@ def load_campaigns(demo):
         trade_segment_ids=[Command.link(segment.id)],
         trade_holdout=20,
         trade_goal_kind="customers",
-        trade_goal_value=60,
+        trade_goal_value=300,
         trade_budget=6000,
         trade_variant_ids=[
             Command.create({"name": name, "mailing_id": _load_mailing(demo, *subject).id})
