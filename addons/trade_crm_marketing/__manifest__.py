@@ -41,6 +41,7 @@
         "views/menus.xml",
     ],
     "demo": ["demo/campaign_demo.xml"],
+    "uninstall_hook": "uninstall_hook",
     "assets": {
         "web.assets_tests": ["trade_crm_marketing/static/tests/tours/**/*"],
         "trade_crm.assets_inquiry": ["trade_crm_marketing/static/inquiry/*.css"],

@@ -142,7 +142,11 @@ class UtmCampaign(models.Model):
     )
 
     trade_variant_ids = fields.One2many(
-        "trade.campaign.variant", "campaign_id", "Variants", copy=True
+        "trade.campaign.variant",
+        "campaign_id",
+        "Variants",
+        copy=True,
+        groups="trade_crm.group_user",
     )
     trade_variant_count = fields.Integer(
         "Number of variants", compute="_compute_trade_variant_count"
@@ -165,8 +169,9 @@ class UtmCampaign(models.Model):
     # Compute
     # ------------------------------------------------------------------
 
-    @api.depends("trade_cost_ids.planned", "trade_cost_ids.actual")
-    @api.depends("trade_budget", "trade_coupon_budget")
+    @api.depends(
+        "trade_cost_ids.planned", "trade_cost_ids.actual", "trade_budget", "trade_coupon_budget"
+    )
     def _compute_trade_costs(self):
         groups = self.env["trade.campaign.cost"]._read_group(
             [("campaign_id", "in", self.ids)], ["campaign_id"], ["planned:sum", "actual:sum"]
@@ -181,7 +186,7 @@ class UtmCampaign(models.Model):
     @api.depends("trade_variant_ids")
     def _compute_trade_variant_count(self):
         for campaign in self:
-            campaign.trade_variant_count = len(campaign.trade_variant_ids)
+            campaign.trade_variant_count = len(campaign.sudo().trade_variant_ids)
 
     @api.depends_context("uid")
     def _compute_trade_order_count(self):
