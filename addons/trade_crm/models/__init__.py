@@ -10,6 +10,7 @@ from . import trade_tier_policy
 from . import trade_tier_policy_value
 from . import trade_tier_effect
 from . import trade_profile_dirty
+from . import trade_queue_mixin
 from . import trade_order_history
 from . import trade_order_import
 from . import trade_order_import_run

@@ -13,8 +13,6 @@ _logger = logging.getLogger(__name__)
 
 # Customers that one transaction refreshes itself; more of them wait for the job.
 REFRESH_AT_ONCE = 10
-CHUNK_SIZE = 20000
-MAX_TRIES = 5
 # Any number will do, as long as nobody else uses it for an advisory lock.
 REBUILD_LOCK = 0x7472616465
 # How long one rebuild waits for another.
@@ -29,6 +27,7 @@ class TradeCustomerProfile(models.Model):
     """
 
     _name = "trade.customer.profile"
+    _inherit = ["trade.queue.mixin"]
     _description = "Customer Profile"
     _rec_name = "partner_id"
     _order = "window_revenue desc, id"
@@ -354,55 +353,23 @@ class TradeCustomerProfile(models.Model):
             )
 
     @api.model
-    def _process_queue(self, chunk_size=CHUNK_SIZE):
-        """Refresh the customers that wait, one transaction per chunk.
-
-        A chunk that another transaction's commit spoiled is tried again. One that fails for a
-        reason of its own, or too often, is halved until the customer at fault is set aside with
-        the reason.
-
-        :return: number of rows of the queue that were processed
-        """
-        queue = self.env["trade.profile.dirty"]
-        size, tries, done = chunk_size, 0, 0
-        while True:
-            rows, error = self._process_chunk(size)
-            processed = 0
-            if error is None:
-                processed, tries, size = len(rows), 0, min(chunk_size, size * 2)
-            elif isinstance(error, RETRIED_ERRORS) and tries < MAX_TRIES:
-                tries += 1
-            elif not rows:
-                raise error
-            else:
-                if len(rows) == 1:
-                    _logger.error("A customer profile could not be refreshed", exc_info=error)
-                    queue._set_aside(rows, error)
-                tries, size = 0, max(1, len(rows) // 2)
-            done += processed
-            time_left = self.env["ir.cron"]._commit_progress(processed)
-            if not time_left or not (rows or error):
-                return done
+    def _lock_queue(self):
+        """While a full rebuild is running, the rows wait for its end."""
+        return self._lock_shared()
 
     @api.model
-    def _process_chunk(self, size):
-        """Refresh the customers of up to ``size`` rows of the queue, in this transaction.
+    def _take_rows(self, size):
+        return self.env["trade.profile.dirty"]._take(size)
 
-        While a full rebuild is running, the rows wait for its end.
+    @api.model
+    def _work_off(self, rows):
+        self._rebuild_pairs({(partner, company): cause for _id, partner, company, cause in rows})
 
-        :return: tuple of the rows and of what went wrong, if anything; then nothing has changed
-        """
-        rows = []
-        try:
-            with self.env.cr.savepoint(flush=False):
-                if self._lock_shared():
-                    rows = self.env["trade.profile.dirty"]._take(size)
-                    self._rebuild_pairs(
-                        {(partner, company): cause for _id, partner, company, cause in rows}
-                    )
-        except Exception as error:  # pylint: disable=broad-except
-            return rows, error
-        return rows, None
+    @api.model
+    def _leave_out(self, rows, error):
+        """Set the customer aside with the reason."""
+        _logger.error("A customer profile could not be refreshed", exc_info=error)
+        self.env["trade.profile.dirty"]._set_aside(rows, error)
 
     @api.model
     def _lock_shared(self):

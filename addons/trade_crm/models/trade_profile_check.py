@@ -3,8 +3,8 @@ import logging
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from .trade_customer_profile import MAX_TRIES
 from .trade_profile_dirty import RETRIED_ERRORS
+from .trade_queue_mixin import MAX_TRIES
 
 _logger = logging.getLogger(__name__)
 

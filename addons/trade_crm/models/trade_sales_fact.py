@@ -5,9 +5,6 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from .trade_customer_profile import CHUNK_SIZE, MAX_TRIES
-from .trade_profile_dirty import RETRIED_ERRORS
-
 _logger = logging.getLogger(__name__)
 
 MEASURES = ("quantity", "revenue", "margin", "discount", "line_count", "order_count")
@@ -27,6 +24,7 @@ class TradeSalesFact(models.Model):
     """
 
     _name = "trade.sales.fact"
+    _inherit = ["trade.queue.mixin"]
     _description = "Sales by Customer, Product and Day"
     _order = "day desc, id"
     _rec_name = "partner_id"
@@ -240,46 +238,22 @@ class TradeSalesFact(models.Model):
         self._process_queue()
 
     @api.model
-    def _process_queue(self, chunk_size=CHUNK_SIZE):
-        """Refresh the customers that wait.
-
-        A chunk that another transaction's commit spoiled is tried again. One that fails for a
-        reason of its own is halved until the customer at fault is left out; the weekly check of
-        its profile brings it back.
-        """
-        size, tries = chunk_size, 0
-        while True:
-            rows, error = self._process_chunk(size)
-            if error is None:
-                tries, size = 0, min(chunk_size, size * 2)
-            elif isinstance(error, RETRIED_ERRORS) and tries < MAX_TRIES:
-                tries += 1
-            elif not rows:
-                raise error
-            else:
-                if len(rows) == 1:
-                    _logger.error("Sales of %s could not be added up", rows, exc_info=error)
-                    self.env["trade.fact.dirty"]._forget(rows)
-                tries, size = 0, max(1, len(rows) // 2)
-            time_left = self.env["ir.cron"]._commit_progress(0 if error else len(rows))
-            if not time_left or not (rows or error):
-                return
+    def _lock_queue(self):
+        return self._lock()
 
     @api.model
-    def _process_chunk(self, size):
-        """Refresh the customers of up to ``size`` rows of the queue, in this transaction.
+    def _take_rows(self, size):
+        return self.env["trade.fact.dirty"]._take(size)
 
-        :return: tuple of the rows and of what went wrong, if anything; then nothing has changed
-        """
-        rows = []
-        try:
-            with self.env.cr.savepoint(flush=False):
-                if self._lock():
-                    rows = self.env["trade.fact.dirty"]._take(size)
-                    self._rebuild_pairs({(partner, company) for _id, partner, company in rows})
-        except Exception as error:  # pylint: disable=broad-except
-            return rows, error
-        return rows, None
+    @api.model
+    def _work_off(self, rows):
+        self._rebuild_pairs({(partner, company) for _id, partner, company in rows})
+
+    @api.model
+    def _leave_out(self, rows, error):
+        """The weekly check of the customer's profile brings it back."""
+        _logger.error("Sales of %s could not be added up", rows, exc_info=error)
+        self.env["trade.fact.dirty"]._forget(rows)
 
     @api.model
     def _lock(self):

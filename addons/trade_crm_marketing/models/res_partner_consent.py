@@ -159,12 +159,14 @@ class ResPartner(models.Model):
         }
 
     def _get_trade_panels(self):
+        # By itself: what stands in brackets among translated texts would be taken for one.
+        domain = [("partner_id.commercial_partner_id", "=", self.id)]
         messages = self._get_record_panel(
             "marketing",
             self.env._("Marketing"),
             80,
             "trade.message",
-            [("partner_id.commercial_partner_id", "=", self.id)],
+            domain,
             ["campaign_id", "channel", "state", "reason", "reason_detail", "due_at", "sent_at"],
             self._prepare_message_row,
             self.env._("Nothing was sent yet."),

@@ -5,12 +5,8 @@ import logging
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from odoo.addons.trade_crm.models.trade_customer_profile import MAX_TRIES
-from odoo.addons.trade_crm.models.trade_profile_dirty import RETRIED_ERRORS
-
 _logger = logging.getLogger(__name__)
 
-CHUNK_SIZE = 20000
 # Any number will do, as long as nobody else uses it for an advisory lock.
 ATTRIBUTION_LOCK = 0x7472617474
 
@@ -65,45 +61,22 @@ class TradeCampaignOrder(models.Model):
         )
 
     @api.model
-    def _process_queue(self, chunk_size=CHUNK_SIZE):
-        """Refresh the customers that wait, one transaction per chunk.
-
-        A chunk that another transaction's commit spoiled is tried again; one that fails for a reason of
-        its own is halved until the customer at fault is left to the daily check.
-        """
-        size, tries = chunk_size, 0
-        while True:
-            rows, error = self._process_chunk(size)
-            if error is None:
-                tries, size = 0, min(chunk_size, size * 2)
-            elif isinstance(error, RETRIED_ERRORS) and tries < MAX_TRIES:
-                tries += 1
-            elif not rows:
-                raise error
-            else:
-                if len(rows) == 1:
-                    _logger.error("Orders of %s found no campaign", rows, exc_info=error)
-                    self.env["trade.campaign.dirty"]._forget(rows)
-                tries, size = 0, max(1, len(rows) // 2)
-            time_left = self.env["ir.cron"]._commit_progress(0 if error else len(rows))
-            if not time_left or not (rows or error):
-                return
+    def _lock_queue(self):
+        return self._lock()
 
     @api.model
-    def _process_chunk(self, size):
-        """Refresh the customers of up to ``size`` rows of the queue, in this transaction.
+    def _take_rows(self, size):
+        return self.env["trade.campaign.dirty"]._take(size)
 
-        :return: tuple of the rows and of what went wrong, if anything; then nothing has changed
-        """
-        rows = []
-        try:
-            with self.env.cr.savepoint(flush=False):
-                if self._lock():
-                    rows = self.env["trade.campaign.dirty"]._take(size)
-                    self._attribute({(partner, company) for _id, partner, company in rows})
-        except Exception as error:  # pylint: disable=broad-except
-            return rows, error
-        return rows, None
+    @api.model
+    def _work_off(self, rows):
+        self._attribute({(partner, company) for _id, partner, company in rows})
+
+    @api.model
+    def _leave_out(self, rows, error):
+        """The daily check brings the customer back."""
+        _logger.error("Orders of %s found no campaign", rows, exc_info=error)
+        self.env["trade.campaign.dirty"]._forget(rows)
 
     @api.model
     def _lock(self):

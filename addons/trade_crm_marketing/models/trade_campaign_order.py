@@ -21,7 +21,7 @@ class TradeCampaignOrder(models.Model):
 
     _name = "trade.campaign.order"
     _description = "Order of a Campaign"
-    _inherit = ["trade.territory.path.mixin"]
+    _inherit = ["trade.territory.path.mixin", "trade.queue.mixin"]
     _log_access = False
     _rec_name = "order_id"
     _order = "date_order desc, id desc"
